@@ -1,0 +1,56 @@
+/* Collection on demand, and verification. */
+#ifndef EDDY_COLLECT_H
+#define EDDY_COLLECT_H
+
+#include "eddy/base.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* What a collection on demand did. */
+typedef struct eddy_collect_report {
+    uint64_t epochs;             /* epochs that passed during the call */
+    uint64_t objects_freed;      /* counted objects freed meanwhile (the young sweep counts no objects) */
+    uint64_t cycles_freed;       /* garbage cycles among them */
+    uint64_t live_bytes;         /* bytes in live cells and large objects afterwards */
+    uint64_t ambiguous_objects;  /* objects that only words on C stacks kept alive: some may be garbage */
+    unsigned late_threads;       /* on EDDY_ETIMEDOUT: threads that reached no safepoint */
+} eddy_collect_report;
+
+/* Returns when everything that was unreachable at the call, cycles included, has been reclaimed (with
+ * conservative roots: all but what ambiguous words hold). Other threads go on meanwhile; the caller
+ * waits, in a native region. `timeout_ms` bounds the wait for threads that reach no safepoint (0: no
+ * bound); then EDDY_ETIMEDOUT, and the collection goes on by itself. `report` may be NULL. Own thread
+ * only (EDDY_ETHREAD, EDDY_EDETACHED). A safepoint. Cost: at least three epochs and a search for
+ * cycles over everything that may be on one. */
+EDDY_API eddy_status eddy_collect(eddy_thread *t, unsigned timeout_ms, eddy_collect_report *report);
+
+/* Asks for an epoch soon and returns at once. Any thread, not a safepoint. */
+EDDY_API void eddy_collect_hint(eddy_heap *heap);
+
+/* On a heap with EDDY_HEAP_MANUAL: processes one epoch on the calling thread. All other attached
+ * threads must reach safepoints meanwhile. EDDY_EINVAL on heaps with a collector thread. A safepoint. */
+EDDY_API eddy_status eddy_collector_step(eddy_thread *t);
+
+/* What a verification found. */
+typedef struct eddy_verify_report {
+    uint64_t objects;       /* live cells and large objects examined */
+    uint64_t references;    /* reference fields examined */
+    uint64_t unreachable;   /* objects no root reaches: garbage not yet reclaimed */
+    uint64_t mismatches;    /* objects whose count differs from the recomputed one, references to free
+                               cells, reachable objects that are not counted */
+    char message[512];      /* the first mismatch: object, type, path from a root; empty if there is none */
+} eddy_verify_report;
+
+/* Stops all attached threads at their next safepoint (threads in native regions stay there), brings
+ * the logs to rest, recomputes every count and all reachability from scratch and compares. The only
+ * function, with fork, for which threads wait for each other. EDDY_OK, EDDY_ECORRUPT (mismatches were found),
+ * EDDY_ETIMEDOUT (a thread reached no safepoint within `timeout_ms`, 0: no bound), EDDY_ENOMEM. A safepoint. */
+EDDY_API eddy_status eddy_verify(eddy_thread *t, unsigned timeout_ms, eddy_verify_report *report);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

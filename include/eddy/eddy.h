@@ -1,0 +1,16 @@
+/* Eddy: a managed heap whose mutators never stop for each other. Includes the whole public API. */
+#ifndef EDDY_EDDY_H
+#define EDDY_EDDY_H
+
+#include "eddy/alloc.h"
+#include "eddy/atomic.h"
+#include "eddy/base.h"
+#include "eddy/collect.h"
+#include "eddy/heap.h"
+#include "eddy/ref.h"
+#include "eddy/root.h"
+#include "eddy/stats.h"
+#include "eddy/thread.h"
+#include "eddy/type.h"
+
+#endif

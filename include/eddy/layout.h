@@ -1,0 +1,63 @@
+/* What the inline fast paths know of Eddy's structures. Internal: names with two underscores may
+ * change in any release; use the functions of the other headers.
+ *
+ * An object's header is the 8 bytes before its address:
+ *     bits 63..24  tag: owner number (16 bits) and generation (24 bits); 0 when the object is counted
+ *     bits 23..0   type number (16 bits) and flags
+ * A thread's current tag has the same position and zero low bits, so "private-current" is one
+ * exclusive or and one compare. */
+#ifndef EDDY_LAYOUT_H
+#define EDDY_LAYOUT_H
+
+#include "eddy/base.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define EDDY__TAG_SHIFT 24
+#define EDDY__HEADER_SIZE 8
+#define EDDY__CLASSES 41                   /* size classes, runtime/heap/sizeclass.c */
+#define EDDY__KINDS 3                      /* leaf, acyclic, cyclic */
+#define EDDY__SLOTS (EDDY__CLASSES * EDDY__KINDS)
+#define EDDY__SLOT_NONE EDDY__SLOTS        /* a run that is always empty: leads to the slow path */
+
+/* A run of free cells of one size class and kind. `next` == `limit`: used up. Written by the owner;
+ * read by the collector when it performs a handshake on the owner's behalf. */
+struct eddy__run {
+    char *next;
+    char *limit;
+};
+
+/* The beginning of a thread record. Every field is written by the owning thread alone, except that
+ * `epoch_word` points to a word that the collector writes. */
+struct eddy_thread {
+    uint64_t tag;               /* current tag, in header position */
+    const uint64_t *epoch_word; /* the heap's epoch */
+    uint64_t epoch;             /* the epoch this thread is in */
+    struct eddy__run runs[EDDY__SLOTS + 1];
+};
+
+/* The beginning of a type. Constant after registration. */
+struct eddy_type {
+    uint64_t header; /* low 24 bits of the headers of its objects */
+    uint32_t slot;   /* index into eddy_thread.runs; EDDY__SLOT_NONE when allocation needs the slow path */
+    uint32_t cell;   /* bytes of a cell: header and object, a multiple of 16 */
+};
+
+static inline uint64_t *eddy__header(const void *object)
+{
+    return (uint64_t *)((uintptr_t)object - EDDY__HEADER_SIZE);
+}
+
+/* Whether `object` is private-current of `t` (invariant I1 lets its owner then do as it likes). */
+static inline bool eddy__is_own(const eddy_thread *t, const void *object)
+{
+    return (EDDY_LOAD_RELAXED(eddy__header(object)) ^ t->tag) >> EDDY__TAG_SHIFT == 0;
+}
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

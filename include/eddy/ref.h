@@ -1,0 +1,97 @@
+/* Reading and writing reference fields.
+ *
+ * `object` is the object that contains `field`; `value` is an object of the same heap or NULL. Own
+ * thread only. A store into an object that only this thread can reach (the usual case for a new
+ * object) is one compare and one plain store. A store into an object that others may reach logs one
+ * increment and one decrement; it is then a *possible safepoint* (it may wait for log space), unless
+ * entries were reserved with eddy_reserve. Fields of one object may be written by several threads at
+ * once: every store takes effect, in some order. Debug builds check that `object` and `value` are
+ * objects and that `field` is inside `object`, and call the misuse handler if not. */
+#ifndef EDDY_REF_H
+#define EDDY_REF_H
+
+#include "eddy/layout.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+EDDY_API void eddy__store_slow(eddy_thread *t, void *object, void **field, void *value);
+EDDY_API void *eddy__exchange_slow(eddy_thread *t, void *object, void **field, void *value);
+EDDY_API bool eddy__cas_slow(eddy_thread *t, void *object, void **field, void *expected, void *value);
+EDDY_API void eddy__check_store(eddy_thread *t, const void *object, void *const *field, const void *value);
+
+#ifdef EDDY_DEBUG
+#define EDDY__CHECK_STORE(t, object, field, value) eddy__check_store((t), (object), (field), (value))
+#else
+#define EDDY__CHECK_STORE(t, object, field, value) ((void)0)
+#endif
+
+/* Reads a field: an acquire load, no barrier. Not a safepoint. */
+static inline void *eddy_load(eddy_thread *t, void *const *field)
+{
+    (void)t;
+    return EDDY_LOAD_ACQUIRE(field);
+}
+
+/* Writes a field. */
+static inline void eddy_store(eddy_thread *t, void *object, void **field, void *value)
+{
+    EDDY__CHECK_STORE(t, object, field, value);
+    if (EDDY_LIKELY(eddy__is_own(t, object)))
+        EDDY_STORE_RELAXED(field, value);
+    else
+        eddy__store_slow(t, object, field, value);
+}
+
+/* Writes a field and returns what it held. Atomic. */
+static inline void *eddy_exchange(eddy_thread *t, void *object, void **field, void *value)
+{
+    EDDY__CHECK_STORE(t, object, field, value);
+    if (EDDY_LIKELY(eddy__is_own(t, object))) {
+        void *old = EDDY_LOAD_RELAXED(field);
+        EDDY_STORE_RELAXED(field, value);
+        return old;
+    }
+    return eddy__exchange_slow(t, object, field, value);
+}
+
+/* Writes `value` if the field holds `expected`; says whether it did. Atomic. */
+static inline bool eddy_compare_and_swap(eddy_thread *t, void *object, void **field, void *expected, void *value)
+{
+    EDDY__CHECK_STORE(t, object, field, value);
+    if (EDDY_LIKELY(eddy__is_own(t, object))) {
+        if (EDDY_LOAD_RELAXED(field) != expected)
+            return false;
+        EDDY_STORE_RELAXED(field, value);
+        return true;
+    }
+    return eddy__cas_slow(t, object, field, expected, value);
+}
+
+/* Typed forms: EDDY_SET(t, node, left, child), EDDY_GET(t, node, left). The field must be a pointer. */
+#define EDDY_SET(t, object, member, value)                                                                    \
+    eddy_store((t), (object), (void **)(void *)&(object)->member, (void *)(value))
+#define EDDY_GET(t, object, member)                                                                           \
+    ((__typeof__((object)->member))eddy_load((t), (void *const *)(const void *)&(object)->member))
+
+/* Copies `n` reference fields from `source` (inside any object, or plain memory that holds rooted
+ * references) to `target` inside `object`. The ranges may overlap: the result is as if the source had
+ * been read first (memmove), provided no other thread writes them meanwhile. Word by word atomic.
+ * Works in pieces with safepoints between them, so `object` and, if it is an object, `source_object`
+ * (may be NULL) must be given: both are held. */
+EDDY_API void eddy_copy_refs(eddy_thread *t, void *object, void **target, void *source_object,
+                             void *const *source, size_t n);
+
+/* Sets `n` reference fields of `object` to `value`. In pieces, with safepoints between them. */
+EDDY_API void eddy_fill_refs(eddy_thread *t, void *object, void **target, void *value, size_t n);
+
+/* Reserves log space for `n` counted stores (at most 64), so that they are no safepoints as long as
+ * the thread passes no other safepoint. A safepoint itself; may wait. */
+EDDY_API void eddy_reserve(eddy_thread *t, unsigned n);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,77 @@
+/* Statistics: what the heap holds, what the collector did, what it cost the threads. */
+#ifndef EDDY_STATS_H
+#define EDDY_STATS_H
+
+#include "eddy/base.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Counters since the heap was made, and gauges of now. Values are read one by one while the heap runs. */
+typedef struct eddy_stats {
+    uint64_t live_bytes;          /* cells with counted objects and large objects, after the last epoch */
+    uint64_t live_objects;        /* how many */
+    uint64_t allocated_bytes;     /* allocated since the beginning (blocks handed out in whole, corrected at each epoch) */
+    uint64_t committed_bytes;     /* blocks, large objects, logs and tables held now: what heap_limit bounds */
+    uint64_t peak_committed_bytes;
+    uint64_t log_bytes;           /* log chunks in use now */
+    uint64_t log_bytes_total;     /* entries ever logged, in bytes */
+    uint64_t epochs;              /* epochs processed */
+    uint64_t incs, decs;          /* count operations applied by the collector */
+    uint64_t promotions;          /* objects that became counted */
+    uint64_t objects_freed;       /* counted objects freed */
+    uint64_t drain_rounds;        /* rounds of step 1's drain */
+    uint64_t cycle_passes;        /* searches for cycles completed */
+    uint64_t cycle_nodes;         /* objects visited by them */
+    uint64_t cycles_found;        /* candidates handed to the tests */
+    uint64_t cycles_rejected_sigma, cycles_rejected_delta;
+    uint64_t cycles_freed, cycle_objects_freed;
+    uint64_t roots_accepted, roots_refused; /* words of conservative scans */
+    uint64_t overflowed_counts;   /* objects whose count is in the overflow table now */
+    uint64_t misused_releases;    /* releases without a retain */
+    uint64_t collector_cpu_ns;    /* CPU time of the collector thread */
+    uint64_t collector_wakeups;   /* times it was woken */
+    uint64_t epoch_bytes;         /* present distance of epochs, bytes of allocation */
+    uint64_t handshakes;          /* by the threads themselves */
+    uint64_t handshakes_native;   /* on behalf of threads in native regions */
+} eddy_stats;
+
+/* Fills *stats. Any thread, not a safepoint. */
+EDDY_API void eddy_heap_stats(eddy_heap *heap, eddy_stats *stats);
+
+/* Kinds of stalls: what takes time from a mutator. */
+typedef enum eddy_stall_kind {
+    EDDY_STALL_HANDSHAKE = 0, /* copying roots, handing over blocks and logs */
+    EDDY_STALL_SLOW_PATH,     /* finding the next run of free cells, log chunks, large objects, promotion */
+    EDDY_STALL_WAIT,          /* waiting for memory, log space, or the collector's pace */
+    EDDY_STALL_KINDS
+} eddy_stall_kind;
+
+/* A distribution of stalls. Times in nanoseconds of wall time; *cost* is wall time less the time the
+ * thread stood in the run queue (schedstat), waits counted in full. */
+typedef struct eddy_stall_summary {
+    uint64_t count;
+    uint64_t p50_ns, p99_ns, p999_ns, p9999_ns, max_ns;
+    uint64_t total_ns;
+    uint64_t max_cost_ns;
+    uint64_t wait_ns;    /* total of EDDY_STALL_WAIT */
+    double mmu_1ms;      /* minimum mutator utilisation over windows of 1 ms, from costs */
+} eddy_stall_summary;
+
+/* The stalls of one thread (`t`, own thread only) or, with NULL, of all threads of `heap`, past ones
+ * included; of one kind, or of all with EDDY_STALL_KINDS. Any thread, not a safepoint; takes a lock.
+ * EDDY_EINVAL for an unknown kind. */
+EDDY_API eddy_status eddy_stall_stats(eddy_heap *heap, eddy_thread *t, eddy_stall_kind kind,
+                                      eddy_stall_summary *summary);
+
+/* Calls `visit` for each bucket of the histogram of wall times that is not empty: count stalls of at
+ * most `ns` and more than the previous bucket's. */
+EDDY_API eddy_status eddy_stall_each(eddy_heap *heap, eddy_thread *t, eddy_stall_kind kind,
+                                     void (*visit)(void *context, uint64_t ns, uint64_t count), void *context);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,56 @@
+/* Attaching threads, safepoints, native regions. */
+#ifndef EDDY_THREAD_H
+#define EDDY_THREAD_H
+
+#include "eddy/layout.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Attaches the calling thread to `heap`. A thread may be attached to several heaps, once to each
+ * (a second attach to the same heap fails with EDDY_EBUSY). *t is valid until the thread detaches.
+ * A thread that ends while attached is detached by Eddy; its frames of handles must be gone by then.
+ * Errors: EDDY_ELIMIT (65,534 threads attached), EDDY_ENOMEM, EDDY_EBUSY. Takes a lock for a short time. */
+EDDY_API eddy_status eddy_thread_attach(eddy_heap *heap, eddy_thread **t);
+
+/* Detaches. Everything reachable only from this thread's stack or frames becomes garbage. A safepoint.
+ * Errors, changing nothing: EDDY_ETHREAD (not the owner), EDDY_EDETACHED (done before; records stay
+ * recognisable until the heap is destroyed or the record is used again), EDDY_EBUSY (inside a native
+ * region, or frames of handles are still pushed). */
+EDDY_API eddy_status eddy_thread_detach(eddy_thread *t);
+
+/* The calling thread's record for `heap`, or NULL if it is not attached. Not a safepoint. */
+EDDY_API eddy_thread *eddy_thread_current(eddy_heap *heap);
+
+/* The heap a record belongs to. */
+EDDY_API eddy_heap *eddy_thread_heap(eddy_thread *t);
+
+/* Why the last allocation or safepoint function of this thread that returned NULL or false failed. */
+EDDY_API eddy_status eddy_thread_error(const eddy_thread *t);
+
+EDDY_API void eddy__safepoint_slow(eddy_thread *t);
+
+/* A safepoint: polls, and takes part in a handshake when one is asked for. Loops that do not allocate
+ * need one, or they delay reclamation (nothing else: no thread ever waits for them). Cost: one load,
+ * one compare. */
+static inline void eddy_safepoint(eddy_thread *t)
+{
+    if (EDDY_UNLIKELY(EDDY_LOAD_RELAXED(t->epoch_word) != t->epoch))
+        eddy__safepoint_slow(t);
+}
+
+/* Enters a native region: until the matching leave the thread must not touch the heap, and delays
+ * nobody. Its roots as of entry stand for it. Use it around whatever blocks: system calls, locks whose
+ * holders may reach safepoints, long foreign code. Nests. A safepoint. Cost: a copy of the stack's
+ * pointers into the heap. */
+EDDY_API void eddy_native_enter(eddy_thread *t);
+
+/* Leaves it. A safepoint. Misuse (leave without enter) calls the misuse handler. */
+EDDY_API void eddy_native_leave(eddy_thread *t);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

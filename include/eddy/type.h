@@ -1,0 +1,76 @@
+/* Describing object layouts.
+ *
+ * The collector must know where an object's references are. A layout is a fixed part with the
+ * offsets of its reference fields, optionally followed by an array of references or of bytes; or,
+ * for anything else, a trace callback. */
+#ifndef EDDY_TYPE_H
+#define EDDY_TYPE_H
+
+#include "eddy/base.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* What follows the fixed part. */
+typedef enum eddy_tail {
+    EDDY_TAIL_NONE = 0, /* nothing: all objects of the type have the same size */
+    EDDY_TAIL_REFS,     /* an array of references, `length` of them, beginning at offset `size` */
+    EDDY_TAIL_BYTES     /* an array of `length` elements of `element_size` bytes without references */
+} eddy_tail;
+
+enum {
+    /* Objects of this type are never part of a cycle (a promise: a cycle of such objects is never freed).
+     * Spares the collector the search. Types without references have it by nature. */
+    EDDY_TYPE_ACYCLIC = 1u << 0
+};
+
+/* The visitor handed to a trace callback. */
+typedef struct eddy_visitor eddy_visitor;
+
+/* Enumerates the reference fields of an object by calling eddy_visit for each. It runs on the collector
+ * thread *beside* mutators: it must visit only fields that are written through ref.h, the same set of
+ * them every time it is called on the same object, must not follow the references, block, allocate,
+ * or call any other function of Eddy. */
+typedef void eddy_trace_fn(const void *object, eddy_visitor *visitor);
+
+/* Reports one reference field to the visitor. Only inside a trace callback. */
+EDDY_API void eddy_visit(eddy_visitor *visitor, void *const *field);
+
+typedef struct eddy_type_desc {
+    const char *name;          /* for diagnostics; copied; may be NULL */
+    size_t size;               /* bytes of the fixed part, 0 allowed */
+    const size_t *ref_offsets; /* offsets of the reference fields in the fixed part, ascending multiples of 8; copied */
+    size_t ref_count;          /* how many */
+    eddy_tail tail;            /* what follows the fixed part */
+    size_t element_size;       /* EDDY_TAIL_BYTES: bytes of an element, at least 1 */
+    size_t length_offset;      /* with a tail: offset of a size_t in the fixed part into which Eddy writes the
+                                  length at allocation; never change it afterwards */
+    eddy_trace_fn *trace;      /* if not NULL: enumerates the references; ref_offsets must be empty and
+                                  the tail NONE or BYTES */
+    unsigned flags;            /* EDDY_TYPE_… */
+} eddy_type_desc;
+
+/* Registers a layout with a heap; the returned type lives as long as the heap. Errors: EDDY_EINVAL
+ * (overlapping, misaligned or out-of-range offsets; a tail without a length field; …), EDDY_ELIMIT (65,535
+ * types), EDDY_ENOMEM. Any thread, not a safepoint; takes a lock. */
+EDDY_API eddy_status eddy_type_register(eddy_heap *heap, const eddy_type_desc *desc, const eddy_type **type);
+
+/* The built-in type of plain bytes, and of plain arrays of references (struct eddy_array). */
+EDDY_API const eddy_type *eddy_type_bytes(eddy_heap *heap);
+EDDY_API const eddy_type *eddy_type_array(eddy_heap *heap);
+
+/* The name given at registration ("?" if none). Any thread. */
+EDDY_API const char *eddy_type_name(const eddy_type *type);
+
+/* The layout of objects of the built-in array type. */
+typedef struct eddy_array {
+    size_t length;  /* number of slots; set at allocation, read-only */
+    void *slots[1]; /* `length` reference fields */
+} eddy_array;
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,49 @@
+#!/bin/sh
+# Checks the protocol of docs/design.md, then every wrong variant that must be caught. Needs a C++ compiler. A few minutes.
+# usage: check.sh [--long]     (--long: larger heaps, about an hour and several GB)
+set -eu
+here=$(cd "$(dirname "$0")" && pwd)
+out=$(mktemp -d)
+trap 'rm -rf "$out"' EXIT
+failed=0
+
+run() { # run EXPECTED NAME FLAGS...
+  expected=$1 name=$2; shift 2
+  c++ -O2 -w -o "$out/checker" "$here/checker.cpp" -DF=1 "$@"
+  verdict=$("$out/checker" 2>/dev/null | head -n 1) || true
+  case $verdict in "$expected"*) state=as-expected ;; *) state=UNEXPECTED; failed=1 ;; esac
+  printf '%-12s %-26s %s\n' "$state" "$name" "$verdict"
+}
+
+base="-DN=3 -DEPOCHS=3"
+weak="-DN=2 -DL=1 -DOPS=4 -DEPOCHS=5 -DNO_CYCLES -DWEAK"
+cons="-DN=2 -DL=2 -DOPS=4 -DEPOCHS=3 -DNO_CYCLES -DCONS"
+
+run OK        "protocol with cycles"     $base -DL=1 -DOPS=3 -DOPS1=1
+run OK        "protocol, no cycles"      $base -DL=1 -DOPS=5 -DOPS1=1 -DNO_CYCLES
+run OK        "publish by closure"       $base -DL=1 -DOPS=4 -DOPS1=1 -DNO_CYCLES -DPUBLISH_CLOSURE
+run OK        "sliced preparation"       -DN=3 -DEPOCHS=4 -DL=1 -DOPS=3 -DOPS1=1 -DSLICED
+run OK        "weak references"          -DN=2 -DL=1 -DOPS=3 -DOPS1=2 -DEPOCHS=4 -DNO_CYCLES -DWEAK
+run OK        "conservative roots"       -DN=2 -DL=1 -DOPS=3 -DOPS1=1 -DEPOCHS=3 -DNO_CYCLES -DCONS
+run VIOLATION "dec in its own epoch"     $base -DL=2 -DOPS=3 -DNO_CYCLES -DBUG_DEC_NOW
+run VIOLATION "no drain"                 $base -DL=2 -DOPS=5 -DOPS1=1 -DNO_CYCLES -DBUG_NO_DRAIN
+run VIOLATION "CAS before push"          $base -DL=2 -DOPS=5 -DOPS1=1 -DNO_CYCLES -DBUG_CAS_FIRST
+run VIOLATION "no compensation"          $base -DL=1 -DOPS=5 -DOPS1=1 -DNO_CYCLES -DBUG_NO_COMP
+run VIOLATION "no bump at publish"       $base -DL=1 -DOPS=5 -DOPS1=1 -DNO_CYCLES -DBUG_NO_BUMP
+run VIOLATION "no delta test"            $base -DL=1 -DOPS=4 -DOPS1=2 -DBUG_NO_DELTA
+run VIOLATION "no sigma test"            $base -DL=1 -DOPS=4 -DOPS1=2 -DBUG_NO_SIGMA
+run VIOLATION "tests without epoch"      $base -DL=1 -DOPS=4 -DOPS1=2 -DBUG_TEST_NOW
+run VIOLATION "weak: no hold"            $weak -DNOHOLD
+run VIOLATION "weak: no count test"      $weak -DNOHOLD -DWK_NOCOUNT
+run VIOLATION "weak: push before rescue" $weak -DWK_INCFIRST
+run VIOLATION "weak: private target"     $weak -DWK_PRIV
+run VIOLATION "filter after last drain"  $cons -DFILTER_LAST
+run VIOLATION "filter: any private word" $cons -DFILTER_ANYPRIV
+if [ "${1:-}" = --long ]; then
+  run OK      "protocol with cycles"     $base -DL=1 -DOPS=4 -DOPS1=2
+  run OK      "two locals"               $base -DL=2 -DOPS=5 -DOPS1=1 -DNO_CYCLES
+  run OK      "sliced preparation"       -DN=3 -DEPOCHS=4 -DL=1 -DOPS=4 -DOPS1=2 -DSLICED
+  run OK      "weak references"          $weak
+  run OK      "closure, 4 cells"         -DN=4 -DEPOCHS=3 -DL=1 -DOPS=4 -DOPS1=2 -DNO_CYCLES -DPUBLISH_CLOSURE
+fi
+exit $failed
