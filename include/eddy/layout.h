@@ -17,7 +17,7 @@ extern "C" {
 
 #define EDDY__TAG_SHIFT 24
 #define EDDY__HEADER_SIZE 8
-#define EDDY__CLASSES 41                   /* size classes, runtime/heap/sizeclass.c */
+#define EDDY__CLASSES 38                   /* size classes, runtime/heap/sizeclass.c */
 #define EDDY__KINDS 3                      /* leaf, acyclic, cyclic */
 #define EDDY__SLOTS (EDDY__CLASSES * EDDY__KINDS)
 #define EDDY__SLOT_NONE EDDY__SLOTS        /* a run that is always empty: leads to the slow path */

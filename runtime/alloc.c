@@ -1,0 +1,214 @@
+/* Allocation when the inline path has no run of free cells left: the next run of the block, the next
+ * block, large objects, objects that are born counted. Keeps I8 (a zero count byte in a swept block is a
+ * free cell; within the block in hand, cells behind the run are young) and I7 (waits only for memory). */
+#include <string.h>
+
+#include "runtime/heap/edges.h"
+#include "runtime/runtime.h"
+
+/* First cell from `from` on whose count byte is zero (`zero`) or is not, at most `cells`. */
+static uint32_t find_cell(const struct block *b, uint32_t from, bool zero)
+{
+    const uint8_t *counts = b->counts;
+    uint32_t i = from;
+    while (i < b->cells) {
+        if (i % 8 == 0 && i + 8 <= b->cells) {
+            uint64_t eight = EDDY_LOAD_RELAXED((const uint64_t *)(const void *)(counts + i));
+            bool all_zero = eight == 0;
+            bool none_zero = ((eight - UINT64_C(0x0101010101010101)) & ~eight & UINT64_C(0x8080808080808080)) == 0;
+            if (zero ? none_zero : all_zero) {
+                i += 8;
+                continue;
+            }
+        }
+        if ((EDDY_LOAD_RELAXED(counts + i) == 0) == zero)
+            break;
+        i++;
+    }
+    return i;
+}
+
+/* Sets the slot's run to the next free cells of `b` from cell `from` on; false if there are none. */
+static bool next_run(struct thread *t, struct eddy__run *run, struct block *b, uint32_t from)
+{
+    uint32_t first = find_cell(b, from, true);
+    if (first == b->cells)
+        return false;
+    uint32_t end = find_cell(b, first, false);
+    for (uint32_t i = first; i < end; i++) /* the zero was the collector's last write to the cell */
+        (void)EDDY_LOAD_ACQUIRE(b->counts + i);
+    char *start = block_start(t->heap, b) + BLOCK_FIRST_CELL;
+    EDDY_STORE_RELAXED(&run->next, start + (size_t)first * b->cell);
+    EDDY_STORE_RELAXED(&run->limit, start + (size_t)end * b->cell);
+    eddy__unpoison(run->next, (size_t)(run->limit - run->next));
+    return true;
+}
+
+/* A swept block with free cells of this slot, or a free block formatted for it. */
+static struct block *take_block(struct thread *t, unsigned slot, size_t *bytes)
+{
+    eddy_heap *heap = t->heap;
+    struct block *b = eddy__blocks_pop(heap, &heap->partial[slot]);
+    if (b != NULL) {
+        *bytes = b->bytes = (size_t)(b->cells - EDDY_LOAD_RELAXED(&b->live)) * b->cell;
+        EDDY_STORE_RELAXED(&b->young_end, b->cells);
+        EDDY_STORE_RELAXED(&b->birth, t->fast.epoch);
+        EDDY_STORE_RELEASE(&b->state, BLOCK_YOUNG);
+        return b;
+    }
+    b = eddy__block_take(heap, heap->log_reserve);
+    if (b == NULL)
+        return NULL;
+    if (!eddy__block_format(heap, b, slot, t->fast.epoch)) {
+        eddy__block_give(heap, b);
+        return NULL;
+    }
+    *bytes = b->bytes = BLOCK_BYTES;
+    return b;
+}
+
+static void push_young(struct thread *t, uint32_t *chain, struct block *b)
+{
+    EDDY_STORE_RELAXED(&b->next, *chain);
+    EDDY_STORE_RELAXED(chain, (uint32_t)(b - t->heap->blocks) + 1);
+}
+
+/* Gives the slot a run that is not empty; false when memory has run out. A safepoint. */
+static bool refill(struct thread *t, unsigned slot)
+{
+    struct eddy__run *run = &t->fast.runs[slot];
+    for (unsigned attempt = 0;;) {
+        eddy__poll(t);
+        if (run->next != run->limit)
+            return true;
+        if (run->limit != NULL) {
+            struct block *b = block_of(t->heap, run->limit - 1);
+            size_t used = (size_t)(run->limit - block_start(t->heap, b)) - BLOCK_FIRST_CELL;
+            if (next_run(t, run, b, (uint32_t)(used / b->cell)))
+                return true;
+            EDDY_STORE_RELAXED(&run->next, NULL);
+            EDDY_STORE_RELAXED(&run->limit, NULL);
+            EDDY_STORE_RELAXED(&t->slots_used[slot / 64], t->slots_used[slot / 64] & ~(UINT64_C(1) << (slot % 64)));
+            push_young(t, &t->young, b);
+        }
+        size_t bytes;
+        struct block *b = take_block(t, slot, &bytes);
+        if (b == NULL) {
+            if (!eddy__wait_for_memory(t, attempt++))
+                return false;
+            continue;
+        }
+        if (!next_run(t, run, b, 0)) {
+            push_young(t, &t->young, b);
+            continue;
+        }
+        EDDY_STORE_RELAXED(&t->slots_used[slot / 64], t->slots_used[slot / 64] | UINT64_C(1) << (slot % 64));
+        eddy__pace_allocation(t, bytes);
+    }
+}
+
+static void *out_of_memory(struct thread *t)
+{
+    t->error = EDDY_ENOMEM;
+    return NULL;
+}
+
+/* A large object of `cell` bytes with header `header`; NULL when memory has run out. A safepoint. */
+static void *alloc_large(struct thread *t, const struct type *type, size_t cell, uint64_t header)
+{
+    for (unsigned attempt = 0;; attempt++) {
+        struct block *b = eddy__large_take(t->heap, cell, type->kind, t->fast.epoch);
+        if (b != NULL) {
+            char *object = cell_object(t->heap, b, 0);
+            push_young(t, &t->large, b);
+            EDDY_STORE_RELAXED(eddy__header(object), header ? header : t->fast.tag | type->fast.header);
+            t->held[3] = object;
+            eddy__pace_allocation(t, b->bytes);
+            t->held[3] = NULL;
+            return object;
+        }
+        if (cell > t->heap->range || !eddy__wait_for_memory(t, attempt))
+            return out_of_memory(t);
+    }
+}
+
+static void *alloc_small(struct thread *t, const struct type *type, size_t cell, uint64_t header)
+{
+    unsigned slot = eddy__class_of(cell) + type->kind * EDDY__CLASSES;
+    struct eddy__run *run = &t->fast.runs[slot];
+    if (run->next == run->limit) {
+        uint64_t begun = eddy__stall_begin(t);
+        bool filled = refill(t, slot);
+        eddy__stall_end(t, EDDY_STALL_SLOW_PATH, begun);
+        if (!filled)
+            return out_of_memory(t);
+    }
+    char *start = run->next;
+    size_t bytes = eddy__class_cell[slot % EDDY__CLASSES];
+    EDDY_STORE_RELAXED(&run->next, start + bytes);
+    return eddy__cell_init(start, header ? header : t->fast.tag | type->fast.header, bytes);
+}
+
+/* An object of `size` bytes, private-current or born counted. */
+static void *alloc_object(struct thread *t, const struct type *type, size_t size, bool born_counted, size_t length)
+{
+    size_t cell = eddy__cell_bytes(size);
+    uint64_t header = born_counted ? type->fast.header : 0;
+    void *object;
+    if (cell <= CELL_MAX) {
+        object = alloc_small(t, type, cell, header);
+    } else {
+        uint64_t begun = eddy__stall_begin(t);
+        object = alloc_large(t, type, cell, header);
+        eddy__stall_end(t, EDDY_STALL_SLOW_PATH, begun);
+    }
+    if (object == NULL)
+        return NULL;
+    if (type->tail != EDDY_TAIL_NONE)
+        *(size_t *)(void *)((char *)object + type->length_offset) = length;
+    if (born_counted) { /* its fields are null: the pair is all that is owed (I6) */
+        t->held[3] = object;
+        eddy__reserve_entries(t, 1, 1);
+        eddy__push_inc(t, object);
+        eddy__push_dec(t, object);
+        t->held[3] = NULL;
+    }
+    return object;
+}
+
+void *eddy__alloc_slow(eddy_thread *ft, const eddy_type *ftype)
+{
+    const struct type *type = (const struct type *)(const void *)ftype;
+    if (type->tail != EDDY_TAIL_NONE)
+        return eddy__alloc_tail(ft, ftype, 0);
+    return alloc_object(thread_of(ft), type, type->size, type->born_counted, 0);
+}
+
+void *eddy__alloc_tail(eddy_thread *ft, const eddy_type *ftype, size_t length)
+{
+    struct thread *t = thread_of(ft);
+    const struct type *type = (const struct type *)(const void *)ftype;
+    size_t element = type->tail == EDDY_TAIL_REFS ? sizeof(void *) : type->element_size, size;
+    if (type->tail == EDDY_TAIL_NONE || __builtin_mul_overflow(length, element, &size)
+        || __builtin_add_overflow(size, type->size, &size) || size > SIZE_MAX / 2) {
+        t->error = EDDY_EINVAL;
+        return NULL;
+    }
+    size_t refs = type->offset_count + (type->tail == EDDY_TAIL_REFS ? length : 0);
+    return alloc_object(t, type, size, type->born_counted || refs > OBJECT_REFS_BOUND, length);
+}
+
+eddy_array *eddy_alloc_array(eddy_thread *t, size_t length)
+{
+    return eddy__alloc_tail(t, thread_of(t)->heap->array_type, length);
+}
+
+void *eddy_alloc_bytes(eddy_thread *ft, size_t size)
+{
+    struct thread *t = thread_of(ft);
+    if (size > SIZE_MAX / 2) {
+        t->error = EDDY_EINVAL;
+        return NULL;
+    }
+    return alloc_object(t, (const struct type *)(const void *)t->heap->bytes_type, size, false, 0);
+}

@@ -1,0 +1,115 @@
+/* The counted store and its relatives (design, section 3): promote the container, publish the value, push
+ * the inc, exchange, push the dec. All log entries are reserved before the first step; after a wait
+ * nothing that was known of tags holds any more, so everything is looked at again. */
+#include "runtime/runtime.h"
+
+/* Publishing by bump needs generations in reserve. */
+static bool may_publish(const struct thread *t)
+{
+    return t->bumps_left > 1;
+}
+
+static void wait_for_generations(struct thread *t)
+{
+    while (!may_publish(t))
+        eddy__wait_for_memory(t, 0);
+}
+
+/* Makes `object` (NULL: a root outside the heap) counted and `value` publishable, with room for one inc and
+ * `decs` decs left. Possible safepoint, which both operands survive. */
+static void prepare(struct thread *t, void *object, void *value, size_t decs)
+{
+    for (;;) {
+        bool promote = object != NULL && !eddy__is_counted(object);
+        bool publish = value != NULL && eddy__is_own(&t->fast, value);
+        HOOK(HOOK_STORE_CHECKED, object);
+        if (EDDY_LIKELY(!promote && !publish && eddy__has_room(t, 1, (ptrdiff_t)decs)))
+            return;
+        size_t needs = promote ? eddy__promote_needs(t, object) : 0;
+        t->held[0] = object;
+        t->held[1] = value;
+        bool waited = publish && !may_publish(t);
+        if (waited)
+            wait_for_generations(t);
+        waited |= eddy__reserve_entries(t, 1 + needs + (publish ? PUBLISH_INCS : 0), decs + needs);
+        t->held[0] = t->held[1] = NULL;
+        if (waited)
+            continue;
+        if (promote)
+            eddy__self_promote(t, object);
+        if (publish)
+            eddy__publish(t, value);
+        return;
+    }
+}
+
+static void *counted_exchange(struct thread *t, void *object, void **slot, void *value)
+{
+    prepare(t, object, value, 1);
+    if (value != NULL)
+        eddy__push_inc(t, value);
+    HOOK(HOOK_STORE_PUSHED, object);
+    void *old = EDDY_EXCHANGE_ACQ_REL(slot, value);
+    HOOK(HOOK_STORE_EXCHANGED, object);
+    if (old != NULL)
+        eddy__push_dec(t, old);
+    return old;
+}
+
+void eddy__store_slow(eddy_thread *t, void *object, void **field, void *value)
+{
+    counted_exchange(thread_of(t), object, field, value);
+}
+
+void *eddy__exchange_slow(eddy_thread *t, void *object, void **field, void *value)
+{
+    return counted_exchange(thread_of(t), object, field, value);
+}
+
+bool eddy__cas_slow(eddy_thread *ft, void *object, void **field, void *expected, void *value)
+{
+    struct thread *t = thread_of(ft);
+    if (expected != NULL)
+        t->held[2] = expected;
+    prepare(t, object, value, 1);
+    t->held[2] = NULL;
+    if (value != NULL)
+        eddy__push_inc(t, value);
+    void *found = expected;
+    bool swapped = EDDY_CAS_ACQ_REL(field, &found, value);
+    void *lost = swapped ? expected : value; /* on failure the inc is taken back */
+    if (lost != NULL)
+        eddy__push_dec(t, lost);
+    return swapped;
+}
+
+void eddy_root_store(eddy_thread *t, void **slot, void *value)
+{
+    counted_exchange(thread_of(t), NULL, slot, value);
+}
+
+void eddy_retain(eddy_thread *ft, void *object)
+{
+    struct thread *t = thread_of(ft);
+    if (object == NULL)
+        return;
+    prepare(t, NULL, object, 0);
+    eddy__push(t, &t->inc, (uintptr_t)object | ENTRY_RETAIN);
+    log_publish(&t->inc);
+}
+
+void eddy_release(eddy_thread *ft, void *object)
+{
+    struct thread *t = thread_of(ft);
+    if (object == NULL)
+        return;
+    prepare(t, NULL, NULL, 1);
+    eddy__push(t, &t->dec, (uintptr_t)object | ENTRY_RETAIN);
+}
+
+void eddy_reserve(eddy_thread *t, unsigned n)
+{
+    size_t stores = n > 64 ? 64 : n;
+    eddy__reserve_entries(thread_of(t), stores * (1 + OBJECT_REFS_BOUND + 1 + PUBLISH_INCS),
+                          stores * (2 + OBJECT_REFS_BOUND));
+}

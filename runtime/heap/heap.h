@@ -1,0 +1,259 @@
+/* The heap and the thread record, as runtime and collector share them.
+ *
+ * heap -> block table -> blocks -> cells
+ *      -> pools: free blocks, partly free blocks per slot, log chunks (lock-free stacks)
+ *      -> thread records (a list that only grows) -> logs, runs of free cells, young blocks, roots
+ *      -> collector state (collector/state.h), which no mutator touches
+ *
+ * Each field says who writes it. "collector" is whoever holds `collector_lock`: the collector thread,
+ * or a mutator inside eddy_collector_step. */
+#ifndef EDDY_RUNTIME_HEAP_HEAP_H
+#define EDDY_RUNTIME_HEAP_HEAP_H
+
+#include <pthread.h>
+
+#include "eddy/eddy.h"
+#include "runtime/heap/block.h"
+#include "runtime/heap/log.h"
+#include "runtime/heap/mutants.h"
+#include "runtime/heap/os.h"
+
+struct collector;
+struct stall_record;
+
+#define HEAP_MAX_TYPES 65535u
+#define HEAP_MAX_THREADS 65534u
+#define OBJECT_REFS_BOUND 32u /* objects with more reference fields are born counted */
+
+/* ---- header of an object ---- */
+
+#define HEADER_LOW ((UINT64_C(1) << EDDY__TAG_SHIFT) - 1)
+#define HEADER_GENERATION_BITS 24
+#define HEADER_GENERATION_MASK ((UINT64_C(1) << HEADER_GENERATION_BITS) - 1)
+#define HEADER_OWNER_SHIFT 48
+
+static inline bool header_is_counted(uint64_t header)
+{
+    return header >> EDDY__TAG_SHIFT == 0;
+}
+static inline unsigned header_type(uint64_t header)
+{
+    return (unsigned)(header & 0xffff);
+}
+
+/* ---- types ---- */
+
+struct type {
+    struct eddy_type fast; /* first: what inline code sees */
+    char *name;
+    size_t size;
+    uint32_t *offsets; /* byte offsets of the reference fields of the fixed part */
+    uint32_t offset_count;
+    eddy_tail tail;
+    size_t element_size;
+    size_t length_offset;
+    eddy_trace_fn *trace;
+    enum block_kind kind;
+    bool born_counted; /* always, whatever the length */
+};
+
+/* ---- threads ---- */
+
+/* The state word: state in bits 0..1, sequence in 2..23, epoch in 24..63. */
+enum thread_state { THREAD_RUNNING = 0, THREAD_NATIVE = 1 };
+#define WORD_STATE(w) ((w)&3u)
+#define WORD_EPOCH(w) ((w) >> 24)
+#define WORD_SEQUENCE(w) (((w) >> 2) & 0x3fffff)
+#define WORD_MAKE(state, sequence, epoch)                                                                     \
+    ((uint64_t)(state) | ((uint64_t)((sequence)&0x3fffff) << 2) | ((uint64_t)(epoch) << 24))
+
+/* Where a thread record is in its life; changes under registry_lock. */
+enum record_life { RECORD_FREE = 0, RECORD_ATTACHED, RECORD_DETACHED };
+
+/* The roots a thread recorded at a handshake, or on entry to a native region. Two per thread, by the
+ * parity of the epoch they belong to: the collector reads one while the thread may write the other. */
+struct root_buffer {
+    uintptr_t *words; /* exact references first, then words of the stack that lie in the heap's range */
+    size_t exact;
+    size_t count;
+    size_t room;
+};
+
+/* What one handshake handed over; by parity of the epoch. Written by the thread at its own handshake,
+ * by the collector when it acts on the thread's behalf; read by the collector after the acknowledgement. */
+struct handover {
+    uint32_t young;       /* chain of blocks (number plus one) */
+    uint32_t large;       /* chain of large objects */
+    uintptr_t *dec_mark;  /* the epoch's decs end here */
+    bool carried;         /* the thread slept in a native region through the whole epoch before, too: nothing new */
+};
+
+struct thread {
+    struct eddy_thread fast; /* first: what inline code sees. Owner writes */
+    eddy_heap *heap;
+    uint32_t magic;      /* THREAD_MAGIC while attached */
+    uint32_t number;     /* owner number, 1 upwards; constant */
+    uint64_t word;       /* state word: owner; collector by compare-and-swap in native state */
+    uint64_t generation; /* owner */
+    uint64_t bumps_left; /* owner: bumps allowed before an epoch must pass */
+    uint64_t slots_used[2]; /* bit per slot with a run; owner, relaxed (collector reads on behalf) */
+    uint32_t young;      /* chain of used-up young blocks; owner, relaxed */
+    uint32_t large;      /* chain of young large objects; owner, relaxed */
+    struct log inc, dec;
+    struct root_buffer roots[2]; /* owner, by parity of its epoch */
+    struct handover handover[2];
+    eddy_frame *frames;     /* owner */
+    void *held[4];          /* owner: arguments of a function that waits; roots at its handshakes */
+    char *stack_base;       /* owner; constant */
+    uint32_t native_depth;  /* owner */
+    uint64_t passes_seen;   /* owner: heap.cycle_passes when a wait for memory began */
+    eddy_status error;      /* owner */
+    bool stalled;           /* owner: inside a stall that is being timed */
+    struct stall_record *stalls; /* owner; readers take its lock */
+    pthread_t os_thread;    /* constant while attached */
+    enum record_life life;  /* under registry_lock */
+    struct thread *next;    /* registry: written once */
+    /* collector */
+    struct { uintptr_t *objects; size_t count, room; } accepted[2]; /* roots counted in an epoch, by parity */
+    uint64_t in_epoch;      /* last epoch whose handshake this record took part in */
+    uint64_t quiet_epochs;  /* epochs since it was detached in which it had nothing left to apply */
+};
+
+#define THREAD_MAGIC 0x45644479u
+#define THREAD_DEAD 0x64656164u
+
+/* ---- the heap ---- */
+
+struct root_slot {
+    void **slot;
+    struct root_slot *next;
+};
+
+struct eddy_heap {
+    /* written at creation only */
+    char *base;          /* first byte of the object range */
+    size_t range;        /* its bytes */
+    struct block *blocks;
+    uint32_t block_count;
+    unsigned flags;
+    unsigned chunk_entries;
+    eddy_config config;      /* as given, defaults filled in */
+    size_t log_reserve;     /* bytes of the limit that only logs may use */
+    char *name;
+    void *backing;       /* private to backing_*.c */
+    struct collector *collector;
+    const eddy_type *bytes_type, *bytes_large_type, *array_type;
+
+    /* written by the collector */
+    uint64_t epoch __attribute__((aligned(64))); /* polled by every thread; seq_cst store under registry_lock */
+    uint32_t epochs_done;   /* futex: bumped when an epoch has been processed */
+    uint64_t processed;     /* the last epoch processed */
+    uint64_t cycle_passes;  /* complete searches for cycles that have ended */
+    uint64_t fruitless_from; /* epoch in which the last of them began that freed nothing, with no releases left over */
+    size_t epoch_bytes;     /* present distance of epochs */
+    uint32_t waiting;       /* not 0 while it waits for acknowledgements */
+    uint32_t parked;        /* not 0 while eddy_verify holds all threads; futex */
+
+    /* written by any thread */
+    uint64_t allocated __attribute__((aligned(64))); /* bytes of blocks and large objects handed out since the last epoch began */
+    uint64_t allocated_total;
+    uint64_t logged;        /* bytes of log chunks taken since the last epoch began */
+    uint64_t committed;     /* bytes: blocks, large objects, chunks, tables */
+    uint64_t committed_peak;
+    uint64_t unswept;       /* bytes of blocks and large objects handed out and not yet swept */
+    uint32_t blocks_touched; /* table entries from here on were never used */
+    uint64_t chunks_used;   /* log chunks not in the pool */
+    uint64_t heap_limit;    /* UINT64_MAX: none */
+    uint32_t unacknowledged; /* futex: threads that have not passed the handshake of the epoch in hand */
+    uint32_t wake;          /* futex: bumped to wake the collector */
+    uint32_t asleep;        /* collector: 0 awake, 1 sleeping until a timer, 2 until woken */
+    uint32_t request;       /* REQUEST_… bits for the collector */
+    uint32_t active;        /* something was allocated or logged since the last epoch began */
+
+    eddy__stack free_blocks __attribute__((aligned(64)));
+    eddy__stack cold_blocks; /* address space for blocks without memory behind it, not charged */
+    eddy__stack chunks;
+    void *retired_counts;   /* chain of replaced count arrays, see memory.c; any thread */
+    uint64_t free_count;    /* blocks in free_blocks (approximate while threads pop) */
+    eddy__stack partial[EDDY__SLOTS];
+
+    pthread_mutex_t registry_lock; /* threads, types, root slots; covers "write the epoch and take the list" */
+    struct thread *threads;        /* grows at the head; release */
+    uint32_t thread_count;         /* records made */
+    uint32_t attached;             /* under registry_lock */
+    struct type **types;
+    uint32_t type_count;
+    struct root_slot *root_slots;
+    struct stall_record *past_stalls; /* of detached threads; under registry_lock */
+    pthread_mutex_t collector_lock;
+    pthread_t collector_thread;
+    bool collector_running;
+};
+
+enum {
+    REQUEST_EPOCH = 1,   /* an epoch soon */
+    REQUEST_CYCLES = 2,  /* and a complete search for cycles */
+    REQUEST_STOP = 4     /* end the collector thread */
+};
+
+/* ---- addresses ---- */
+
+static inline bool heap_contains(const eddy_heap *heap, const void *p)
+{
+    return (uintptr_t)p - (uintptr_t)heap->base < heap->range;
+}
+
+static inline uint32_t block_number(const eddy_heap *heap, const void *p)
+{
+    return (uint32_t)(((uintptr_t)p - (uintptr_t)heap->base) >> BLOCK_SHIFT);
+}
+
+static inline struct block *block_of(const eddy_heap *heap, const void *p)
+{
+    return &heap->blocks[block_number(heap, p)];
+}
+
+static inline char *block_start(const eddy_heap *heap, const struct block *b)
+{
+    return heap->base + ((size_t)(b - heap->blocks) << BLOCK_SHIFT);
+}
+
+/* Number of the cell whose object begins at `p`. */
+static inline uint32_t cell_number(const struct block *b, const void *p)
+{
+    uint32_t offset = ((uint32_t)(uintptr_t)p & (BLOCK_BYTES - 1)) - BLOCK_FIRST_CELL - EDDY__HEADER_SIZE;
+    return (uint32_t)(((uint64_t)offset * b->reciprocal) >> 32);
+}
+
+/* The object in a cell. */
+static inline char *cell_object(const eddy_heap *heap, const struct block *b, uint32_t cell)
+{
+    return block_start(heap, b) + BLOCK_FIRST_CELL + EDDY__HEADER_SIZE + (size_t)cell * b->cell;
+}
+
+static inline struct type *type_of_header(const eddy_heap *heap, uint64_t header)
+{
+    return heap->types[header_type(header)];
+}
+
+static inline struct thread *thread_of(eddy_thread *t)
+{
+    return (struct thread *)(void *)t;
+}
+
+/* Bytes of an object's cell without its header. */
+static inline size_t object_bytes(const struct block *b)
+{
+    return b->cell ? b->cell - EDDY__HEADER_SIZE
+                   : b->bytes - BLOCK_FIRST_CELL - EDDY__HEADER_SIZE;
+}
+
+/* The state of a block, with everything that was written before it changed hands. */
+static inline enum block_state block_state_of(const struct block *b)
+{
+    return (enum block_state)EDDY_LOAD_ACQUIRE(&b->state);
+}
+
+_Noreturn void eddy__misuse(const char *function, const char *what);
+
+#endif

@@ -1,0 +1,327 @@
+/* Blocks, large objects, log chunks and internal memory; see memory.h. Called by mutators on slow paths
+ * and by the collector. Keeps: a block's state is published last (design, section 11, trap 2). */
+#include "runtime/heap/memory.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- accounting ---- */
+
+static void note_peak(eddy_heap *heap, uint64_t now)
+{
+    uint64_t peak = EDDY_LOAD_RELAXED(&heap->committed_peak);
+    while (now > peak && !EDDY_CAS_ACQ_REL(&heap->committed_peak, &peak, now)) {
+    }
+}
+
+bool eddy__charge(eddy_heap *heap, size_t bytes, size_t leave)
+{
+    uint64_t limit = EDDY_LOAD_RELAXED(&heap->heap_limit);
+    uint64_t now = EDDY_ADD_RELAXED(&heap->committed, bytes) + bytes;
+    if (now > limit || limit - now < leave) {
+        EDDY_SUB_RELAXED(&heap->committed, bytes);
+        return false;
+    }
+    note_peak(heap, now);
+    return true;
+}
+
+void eddy__charge_always(eddy_heap *heap, size_t bytes)
+{
+    note_peak(heap, EDDY_ADD_RELAXED(&heap->committed, bytes) + bytes);
+}
+
+void eddy__discharge(eddy_heap *heap, size_t bytes)
+{
+    EDDY_SUB_RELAXED(&heap->committed, bytes);
+}
+
+void *eddy__internal_alloc(eddy_heap *heap, size_t bytes)
+{
+    void *p = calloc(1, bytes);
+    if (p != NULL)
+        eddy__charge_always(heap, bytes);
+    return p;
+}
+
+void eddy__internal_free(eddy_heap *heap, void *p, size_t bytes)
+{
+    if (p == NULL)
+        return;
+    free(p);
+    eddy__discharge(heap, bytes);
+}
+
+/* ---- stacks ---- */
+
+#define STACK_TOP(s) ((uint32_t)(s))
+#define STACK_NEXT_TAG(s) (((s) >> 32) + 1)
+
+void eddy__blocks_push(eddy_heap *heap, eddy__stack *stack, struct block *b)
+{
+    uint32_t number = (uint32_t)(b - heap->blocks) + 1;
+    uint64_t old = EDDY_LOAD_RELAXED(stack);
+    do
+        EDDY_STORE_RELAXED(&b->next, STACK_TOP(old));
+    while (!EDDY_CAS_ACQ_REL(stack, &old, STACK_NEXT_TAG(old) << 32 | number));
+}
+
+struct block *eddy__blocks_pop(eddy_heap *heap, eddy__stack *stack)
+{
+    uint64_t old = EDDY_LOAD_ACQUIRE(stack);
+    for (;;) {
+        uint32_t top = STACK_TOP(old);
+        if (top == 0)
+            return NULL;
+        struct block *b = &heap->blocks[top - 1];
+        uint64_t desired = STACK_NEXT_TAG(old) << 32 | EDDY_LOAD_RELAXED(&b->next);
+        if (EDDY_CAS_ACQ_REL(stack, &old, desired))
+            return b;
+    }
+}
+
+uint32_t eddy__blocks_take_all(eddy__stack *stack)
+{
+    uint64_t old = EDDY_LOAD_RELAXED(stack);
+    while (!EDDY_CAS_ACQ_REL(stack, &old, STACK_NEXT_TAG(old) << 32)) {
+    }
+    return STACK_TOP(old);
+}
+
+/* ---- blocks ---- */
+
+/* Address space comes from the backing a segment at a time; blocks that are given up lose their memory
+ * and keep their address space. */
+#define SEGMENT_BYTES ((size_t)1 << 20)
+
+static struct block *segment_take(eddy_heap *heap)
+{
+    bool zeroed;
+    size_t bytes = SEGMENT_BYTES;
+    void *p = eddy__backing_take(heap, bytes, &zeroed);
+    if (p == NULL) {
+        bytes = BLOCK_BYTES;
+        p = eddy__backing_take(heap, bytes, &zeroed);
+        if (p == NULL)
+            return NULL;
+    }
+    struct block *first = block_of(heap, p);
+    for (size_t i = (bytes >> BLOCK_SHIFT) - 1; i > 0; i--)
+        eddy__blocks_push(heap, &heap->cold_blocks, first + i);
+    return first;
+}
+
+struct block *eddy__block_take(eddy_heap *heap, size_t leave)
+{
+    struct block *b = eddy__blocks_pop(heap, &heap->free_blocks);
+    if (b != NULL) {
+        EDDY_SUB_RELAXED(&heap->free_count, 1);
+        return b;
+    }
+    if (!eddy__charge(heap, BLOCK_BYTES, leave))
+        return NULL;
+    b = eddy__blocks_pop(heap, &heap->cold_blocks);
+    if (b == NULL)
+        b = segment_take(heap);
+    if (b == NULL)
+        eddy__discharge(heap, BLOCK_BYTES);
+    return b;
+}
+
+void eddy__block_give(eddy_heap *heap, struct block *b)
+{
+    eddy__poison(block_start(heap, b), BLOCK_BYTES);
+    EDDY_STORE_RELEASE(&b->state, BLOCK_FREE);
+    EDDY_ADD_RELAXED(&heap->free_count, 1);
+    eddy__blocks_push(heap, &heap->free_blocks, b);
+}
+
+void eddy__blocks_trim(eddy_heap *heap, size_t keep)
+{
+    while (EDDY_LOAD_RELAXED(&heap->free_count) > keep) {
+        struct block *b = eddy__blocks_pop(heap, &heap->free_blocks);
+        if (b == NULL)
+            return;
+        EDDY_SUB_RELAXED(&heap->free_count, 1);
+        EDDY_STORE_RELEASE(&b->state, BLOCK_NONE);
+        eddy__unpoison(block_start(heap, b), BLOCK_BYTES);
+        eddy__os_discard(block_start(heap, b), BLOCK_BYTES);
+        eddy__discharge(heap, BLOCK_BYTES);
+        eddy__blocks_push(heap, &heap->cold_blocks, b);
+    }
+}
+
+/* Count bytes outlive the memory of their block. An array that is replaced by a larger one is freed two
+ * epochs later only, because a thread that looks an address up may still be reading it. */
+struct retired_counts {
+    struct retired_counts *next;
+    size_t bytes;
+};
+
+static void counts_retire(eddy_heap *heap, struct block *b)
+{
+    if (b->counts == NULL)
+        return;
+    struct retired_counts *retired = (struct retired_counts *)(void *)b->counts;
+    retired->bytes = b->counts_room;
+    void *top = EDDY_LOAD_RELAXED(&heap->retired_counts);
+    do
+        retired->next = top;
+    while (!EDDY_CAS_ACQ_REL(&heap->retired_counts, &top, (void *)retired));
+}
+
+void eddy__counts_reclaim(eddy_heap *heap, void **previous)
+{
+    for (struct retired_counts *r = *previous, *next; r != NULL; r = next) {
+        next = r->next;
+        eddy__internal_free(heap, r, r->bytes);
+    }
+    *previous = EDDY_EXCHANGE_ACQ_REL(&heap->retired_counts, NULL);
+}
+
+static bool counts_make(eddy_heap *heap, struct block *b, uint32_t cells)
+{
+    if (b->counts_room >= cells)
+        return true; /* all zero: that is what made the block free */
+    size_t room = (cells + 63) & ~(size_t)63;
+    uint8_t *counts = eddy__internal_alloc(heap, room);
+    if (counts == NULL)
+        return false;
+    counts_retire(heap, b);
+    EDDY_STORE_RELAXED(&b->counts, counts);
+    uint32_t number = (uint32_t)(b - heap->blocks), touched = EDDY_LOAD_RELAXED(&heap->blocks_touched);
+    while (touched <= number && !EDDY_CAS_ACQ_REL(&heap->blocks_touched, &touched, number + 1)) {
+    }
+    b->counts_room = (uint32_t)room;
+    return true;
+}
+
+bool eddy__block_format(eddy_heap *heap, struct block *b, unsigned slot, uint64_t epoch)
+{
+    unsigned size_class = slot % EDDY__CLASSES;
+    uint32_t cell = eddy__class_cell[size_class];
+    uint32_t cells = eddy__cells_per_block(cell);
+    if (!counts_make(heap, b, cells))
+        return false;
+    b->size_class = (uint8_t)size_class;
+    b->kind = (uint8_t)(slot / EDDY__CLASSES);
+    b->cell = cell;
+    b->cells = cells;
+    b->reciprocal = eddy__cell_reciprocal(cell);
+    b->live = 0;
+    EDDY_STORE_RELAXED(&b->young_end, cells);
+    EDDY_STORE_RELAXED(&b->birth, epoch);
+    eddy__unpoison(block_start(heap, b), BLOCK_BYTES);
+    EDDY_STORE_RELEASE(&b->state, BLOCK_YOUNG);
+    return true;
+}
+
+/* ---- large objects ---- */
+
+struct block *eddy__large_take(eddy_heap *heap, size_t bytes, enum block_kind kind, uint64_t epoch)
+{
+    size_t page = 4096;
+    size_t total = (bytes + BLOCK_FIRST_CELL + page - 1) & ~(page - 1);
+    if (total < bytes || total > heap->range || !eddy__charge(heap, total, heap->log_reserve))
+        return NULL;
+    bool zeroed;
+    char *p = eddy__backing_take(heap, total, &zeroed);
+    struct block *b = p == NULL ? NULL : block_of(heap, p);
+    if (b == NULL || !counts_make(heap, b, 1)) {
+        if (p != NULL)
+            eddy__backing_give(heap, p, total);
+        eddy__discharge(heap, total);
+        return NULL;
+    }
+    if (!zeroed)
+        memset(p, 0, total);
+    uint32_t first = (uint32_t)(b - heap->blocks);
+    uint32_t blocks = (uint32_t)((total + BLOCK_BYTES - 1) >> BLOCK_SHIFT);
+    for (uint32_t i = 1; i < blocks; i++) {
+        b[i].next = first;
+        EDDY_STORE_RELEASE(&b[i].state, BLOCK_LARGE_REST);
+    }
+    b->kind = (uint8_t)kind;
+    b->cell = 0;
+    b->cells = 1;
+    b->reciprocal = 0;
+    b->live = 0;
+    b->swept = 0;
+    b->bytes = total;
+    EDDY_STORE_RELAXED(&b->young_end, 1);
+    EDDY_STORE_RELAXED(&b->birth, epoch);
+    EDDY_STORE_RELEASE(&b->state, BLOCK_LARGE);
+    return b;
+}
+
+void eddy__large_give(eddy_heap *heap, struct block *b)
+{
+    size_t total = b->bytes;
+    uint32_t blocks = (uint32_t)((total + BLOCK_BYTES - 1) >> BLOCK_SHIFT);
+    for (uint32_t i = 0; i < blocks; i++)
+        EDDY_STORE_RELEASE(&b[i].state, BLOCK_NONE);
+    eddy__backing_give(heap, block_start(heap, b), total);
+    eddy__discharge(heap, total);
+}
+
+/* ---- log chunks ---- */
+
+/* Chunks lie in blocks of the range, so that a stack entry can be a chunk number in 32 bits; a free
+ * chunk keeps its link in `next`, as chunk number plus one. */
+static uint32_t chunk_number(const eddy_heap *heap, const struct log_chunk *chunk)
+{
+    return (uint32_t)((size_t)((const char *)chunk - heap->base) / LOG_CHUNK_BYTES);
+}
+
+static struct log_chunk *chunk_at(const eddy_heap *heap, uint32_t number)
+{
+    return (struct log_chunk *)(void *)(heap->base + (size_t)number * LOG_CHUNK_BYTES);
+}
+
+static void chunk_push(eddy_heap *heap, struct log_chunk *chunk)
+{
+    uint64_t old = EDDY_LOAD_RELAXED(&heap->chunks);
+    do
+        EDDY_STORE_RELAXED((uintptr_t *)(void *)&chunk->next, (uintptr_t)STACK_TOP(old));
+    while (!EDDY_CAS_ACQ_REL(&heap->chunks, &old, STACK_NEXT_TAG(old) << 32 | (chunk_number(heap, chunk) + 1)));
+}
+
+static struct log_chunk *chunk_pop(eddy_heap *heap)
+{
+    uint64_t old = EDDY_LOAD_ACQUIRE(&heap->chunks);
+    for (;;) {
+        uint32_t top = STACK_TOP(old);
+        if (top == 0)
+            return NULL;
+        struct log_chunk *chunk = chunk_at(heap, top - 1);
+        uint64_t next = (uint64_t)EDDY_LOAD_RELAXED((uintptr_t *)(void *)&chunk->next) & UINT32_MAX;
+        if (EDDY_CAS_ACQ_REL(&heap->chunks, &old, STACK_NEXT_TAG(old) << 32 | next))
+            return chunk;
+    }
+}
+
+struct log_chunk *eddy__chunk_take(eddy_heap *heap)
+{
+    struct log_chunk *chunk = chunk_pop(heap);
+    if (chunk == NULL) {
+        struct block *b = eddy__block_take(heap, 0);
+        if (b == NULL)
+            return NULL;
+        eddy__unpoison(block_start(heap, b), BLOCK_BYTES);
+        EDDY_STORE_RELEASE(&b->state, BLOCK_LOG);
+        char *start = block_start(heap, b);
+        for (size_t at = LOG_CHUNK_BYTES; at < BLOCK_BYTES; at += LOG_CHUNK_BYTES)
+            chunk_push(heap, (struct log_chunk *)(void *)(start + at));
+        chunk = (struct log_chunk *)(void *)start;
+    }
+    EDDY_STORE_RELAXED(&chunk->next, NULL);
+    chunk->end = NULL;
+    EDDY_ADD_RELAXED(&heap->chunks_used, 1);
+    return chunk;
+}
+
+void eddy__chunk_give(eddy_heap *heap, struct log_chunk *chunk)
+{
+    EDDY_SUB_RELAXED(&heap->chunks_used, 1);
+    chunk_push(heap, chunk);
+}

@@ -1,0 +1,60 @@
+/* Where memory comes from: blocks, large objects, log chunks, tables; all of it charged to the heap.
+ *
+ * `eddy__backing_…` is implemented by backing_jemalloc.c or backing_plain.c (chosen at build time) and
+ * hands out 32 KiB-aligned runs inside the heap's range. Everything else is in memory.c. Any thread. */
+#ifndef EDDY_RUNTIME_HEAP_MEMORY_H
+#define EDDY_RUNTIME_HEAP_MEMORY_H
+
+#include "runtime/heap/heap.h"
+
+/* Prepares the range [heap->base, +heap->range). */
+eddy_status eddy__backing_create(eddy_heap *heap);
+void eddy__backing_destroy(eddy_heap *heap);
+/* `bytes` (a multiple of the page size), aligned to 32 KiB; *zeroed says whether they read as zero. NULL when used up. */
+void *eddy__backing_take(eddy_heap *heap, size_t bytes, bool *zeroed);
+void eddy__backing_give(eddy_heap *heap, void *p, size_t bytes);
+/* Returns unused memory to the system, some at each call. */
+void eddy__backing_trim(eddy_heap *heap);
+
+/* Charges `bytes` to the heap; false, charging nothing, when the limit does not allow it, or would leave
+ * less than `leave` for others. */
+bool eddy__charge(eddy_heap *heap, size_t bytes, size_t leave);
+/* Charges without a look at the limit, for the collector's own tables; and the reverse of both. */
+void eddy__charge_always(eddy_heap *heap, size_t bytes);
+void eddy__discharge(eddy_heap *heap, size_t bytes);
+
+/* Internal memory, zeroed; NULL when the system has none. Charged always. */
+void *eddy__internal_alloc(eddy_heap *heap, size_t bytes);
+void eddy__internal_free(eddy_heap *heap, void *p, size_t bytes);
+
+/* Takes a block with state NONE or FREE out of the pool, or new from the backing; NULL when the limit
+ * (less `leave`) or the range is used up. Never waits. */
+struct block *eddy__block_take(eddy_heap *heap, size_t leave);
+/* Puts a block without live cells into the pool (state FREE). */
+void eddy__block_give(eddy_heap *heap, struct block *b);
+/* Collector: gives the memory of free blocks beyond `keep` back to the system. */
+void eddy__blocks_trim(eddy_heap *heap, size_t keep);
+
+/* Makes `b` a block of empty cells, state YOUNG and birth `epoch` (release). False when there is no
+ * memory for its count bytes. */
+bool eddy__block_format(eddy_heap *heap, struct block *b, unsigned slot, uint64_t epoch);
+
+/* Collector, once an epoch: frees the count arrays that were replaced an epoch ago or earlier. */
+void eddy__counts_reclaim(eddy_heap *heap, void **previous);
+
+/* A large object of `bytes` including header room: its first block, state LARGE; NULL when used up. */
+struct block *eddy__large_take(eddy_heap *heap, size_t bytes, enum block_kind kind, uint64_t epoch);
+/* Gives its memory back. */
+void eddy__large_give(eddy_heap *heap, struct block *b);
+
+/* A log chunk, or NULL when the limit is reached. */
+struct log_chunk *eddy__chunk_take(eddy_heap *heap);
+void eddy__chunk_give(eddy_heap *heap, struct log_chunk *chunk);
+
+/* Lock-free stacks of blocks, linked by block.next. */
+void eddy__blocks_push(eddy_heap *heap, eddy__stack *stack, struct block *b);
+struct block *eddy__blocks_pop(eddy_heap *heap, eddy__stack *stack);
+/* Takes the whole stack: the number plus one of its top, a chain. */
+uint32_t eddy__blocks_take_all(eddy__stack *stack);
+
+#endif

@@ -1,0 +1,60 @@
+/* Deliberate bugs and interleaving hooks, for tests of the tests.
+ *
+ * In builds with EDDY_HOOKS one binary holds every wrong variant of docs/design.md section 9; a test
+ * switches one on at run time and must then see a failure. In all other builds MUTANT() is the
+ * constant 0 and HOOK() nothing. HOOK(point) calls a function of the test between two steps of the
+ * protocol, on the thread that takes them. */
+#ifndef EDDY_RUNTIME_HEAP_MUTANTS_H
+#define EDDY_RUNTIME_HEAP_MUTANTS_H
+
+#include "eddy/base.h"
+
+enum eddy__mutant {
+    MUTANT_NONE = 0,
+    MUTANT_DEC_NOW,          /* decs applied in their own epoch (I5) */
+    MUTANT_NO_DRAIN,         /* step 1 without the drain */
+    MUTANT_CAS_FIRST,        /* promotion: header counted before the incs of its fields are pushed */
+    MUTANT_NO_COMPENSATION,  /* lost promotion: incs are not taken back */
+    MUTANT_NO_BUMP,          /* publish without bump */
+    MUTANT_NO_DELTA,         /* cycles: delta test left out */
+    MUTANT_NO_SIGMA,         /* cycles: sigma test left out */
+    MUTANT_TEST_NOW,         /* cycles: both tests at once, no epoch between */
+    MUTANT_DROP_ON_OVERFLOW, /* log full: the inc is dropped */
+    MUTANT_FORWARD_ORDER,    /* candidates freed in the order they were found */
+    MUTANT_NO_RELEASE,       /* failed candidate with members at count zero: members not released */
+    MUTANT_FILTER_ANY,       /* conservative filter accepts any private word */
+    MUTANT_FILTER_EARLY,     /* conservative filter before the drain, no drain afterwards */
+    MUTANT_STICKY_COUNT,     /* count bytes wrap instead of overflowing into the table */
+    MUTANT_NO_FIRST_INC,     /* promoted object without its own inc/dec pair (I6) */
+    MUTANT_SWEEP_EARLY,      /* young blocks of the epoch that still runs are swept */
+    MUTANT_COUNT
+};
+
+enum eddy__hook_point {
+    HOOK_STORE_CHECKED,     /* a counted store knows the tags, nothing pushed yet */
+    HOOK_STORE_PUSHED,      /* inc pushed, exchange not done */
+    HOOK_STORE_EXCHANGED,   /* exchange done, dec not pushed */
+    HOOK_PROMOTE_READ,      /* mutator has pushed the incs of a promotion, CAS not done */
+    HOOK_COLLECTOR_PROMOTE, /* collector has read the fields of a promotion, CAS not done */
+    HOOK_STEP_INCS,         /* collector: before step 1 */
+    HOOK_STEP_DRAIN,        /* before a drain round */
+    HOOK_STEP_DECS,         /* before step 2 */
+    HOOK_STEP_SWEEP,        /* before step 3 */
+    HOOK_CYCLE_PREPARED     /* a sigma preparation has just ended */
+};
+
+#ifdef EDDY_HOOKS
+EDDY_API extern int eddy__mutant;
+EDDY_API extern void (*eddy__hook)(enum eddy__hook_point point, void *subject);
+#define MUTANT(m) EDDY_UNLIKELY(EDDY_LOAD_RELAXED(&eddy__mutant) == (m))
+#define HOOK(point, subject)                                                                                  \
+    do {                                                                                                      \
+        if (EDDY_UNLIKELY(eddy__hook != NULL))                                                                \
+            eddy__hook((point), (subject));                                                                   \
+    } while (0)
+#else
+#define MUTANT(m) 0
+#define HOOK(point, subject) ((void)0)
+#endif
+
+#endif

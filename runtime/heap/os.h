@@ -1,0 +1,59 @@
+/* The contract with the operating system: everything Eddy asks of it goes through here.
+ * One implementation per platform (os_linux.c). Callable from any thread. */
+#ifndef EDDY_RUNTIME_HEAP_OS_H
+#define EDDY_RUNTIME_HEAP_OS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Reserves `bytes` of address space aligned to `alignment` (a power of two). Pages read as zero and
+ * take memory only when touched. NULL when refused. */
+void *eddy__os_reserve(size_t bytes, size_t alignment);
+/* Gives a whole reservation back. */
+void eddy__os_unreserve(void *base, size_t bytes);
+/* Drops the contents of pages inside a reservation: they read as zero again. Page-aligned. */
+void eddy__os_discard(void *start, size_t bytes);
+/* Bytes of a page. */
+size_t eddy__os_page(void);
+
+/* Monotonic clock, nanoseconds. */
+uint64_t eddy__os_now(void);
+/* CPU time of the calling thread, nanoseconds. */
+uint64_t eddy__os_thread_cpu(void);
+/* Time the calling thread has spent runnable but waiting for a core, nanoseconds; `*handle` is a
+ * per-thread cache, -1 at first; 0 when the kernel does not tell. */
+uint64_t eddy__os_run_delay(int *handle);
+void eddy__os_run_delay_close(int *handle);
+
+/* Sleeps while *word == expected, at most timeout_ns (UINT64_MAX: no bound). Wakes spuriously. */
+void eddy__os_wait(const uint32_t *word, uint32_t expected, uint64_t timeout_ns);
+/* Wakes all sleepers on `word`. */
+void eddy__os_wake(const uint32_t *word);
+
+/* The calling thread's stack: its highest address. NULL if unknown. */
+void *eddy__os_stack_base(void);
+/* Names the calling thread (15 characters) and adds to its nice value. */
+void eddy__os_thread_setup(const char *name, int nice);
+
+/* In sanitizer builds: marks cells as unusable and usable. Elsewhere nothing. */
+#if defined(__SANITIZE_ADDRESS__)
+#define EDDY_ASAN 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define EDDY_ASAN 1
+#endif
+#endif
+#ifdef EDDY_ASAN
+void __asan_poison_memory_region(void const volatile *start, size_t bytes);
+void __asan_unpoison_memory_region(void const volatile *start, size_t bytes);
+#define eddy__poison(start, bytes) __asan_poison_memory_region((start), (bytes))
+#define eddy__unpoison(start, bytes) __asan_unpoison_memory_region((start), (bytes))
+#define EDDY_NO_SANITIZE __attribute__((no_sanitize("address", "thread", "undefined")))
+#else
+#define eddy__poison(start, bytes) ((void)(start), (void)(bytes))
+#define eddy__unpoison(start, bytes) ((void)(start), (void)(bytes))
+#define EDDY_NO_SANITIZE __attribute__((no_sanitize("thread")))
+#endif
+
+#endif

@@ -1,0 +1,24 @@
+/* Recording what takes time from a mutator.
+ *
+ * The owner appends events to a ring of its own, a few stores each, and now and then (at handshakes, in
+ * native entries, when the ring is half full) empties it into histograms under a lock that readers take
+ * too; it never waits for that lock. Cost of a stall: wall time less run-queue delay (schedstat), waits in full. */
+#ifndef EDDY_RUNTIME_HEAP_STALL_H
+#define EDDY_RUNTIME_HEAP_STALL_H
+
+#include "runtime/heap/heap.h"
+
+struct stall_record *eddy__stalls_create(eddy_heap *heap);
+void eddy__stalls_destroy(eddy_heap *heap, struct stall_record *record);
+/* Adds `from` to `into` (registry_lock held) and empties `from`. */
+void eddy__stalls_merge(struct stall_record *into, struct stall_record *from);
+
+/* Owner: begins a stall, unless one is being timed already (then 0 is returned, and end does nothing). */
+uint64_t eddy__stall_begin(struct thread *t);
+void eddy__stall_end(struct thread *t, eddy_stall_kind kind, uint64_t begun);
+/* Owner: a wait of that many nanoseconds, begun at `begun`; inside or outside a stall. */
+void eddy__stall_wait(struct thread *t, uint64_t begun, uint64_t nanoseconds);
+/* Owner: empties the ring if the lock is free. */
+void eddy__stalls_flush(struct thread *t);
+
+#endif

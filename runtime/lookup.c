@@ -1,0 +1,120 @@
+/* From an address to the object, its type and size; the checks of debug builds; status and misuse. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "runtime/heap/edges.h"
+#include "runtime/runtime.h"
+
+/* Whether a cell with count zero holds a private young object: its block is young, the cell has been
+ * allocated, and its header says so. For blocks that other threads allocate into a snapshot. */
+static bool holds_young(eddy_heap *heap, const struct block *b, uint32_t cell, const void *object)
+{
+    enum block_state state = block_state_of(b);
+    if (state != BLOCK_YOUNG && state != BLOCK_LARGE)
+        return false;
+    if (cell >= EDDY_LOAD_RELAXED(&b->young_end) || EDDY_LOAD_RELAXED(eddy__header(object)) == 0)
+        return false;
+    struct thread *t = thread_of(eddy_thread_current(heap));
+    if (t == NULL || state == BLOCK_LARGE)
+        return true;
+    const struct eddy__run *run = &t->fast.runs[b->kind * EDDY__CLASSES + b->size_class];
+    bool in_hand = run->limit != NULL && block_of(heap, run->limit - 1) == b;
+    return !in_hand || (const char *)object < run->next;
+}
+
+void *eddy_object_at(eddy_heap *heap, const void *address)
+{
+    if (!heap_contains(heap, address))
+        return NULL;
+    struct block *b = block_of(heap, address);
+    enum block_state state = block_state_of(b);
+    if (state == BLOCK_LARGE_REST) {
+        b = &heap->blocks[b->next];
+        state = block_state_of(b);
+    }
+    uint32_t cell = 0;
+    if (state == BLOCK_YOUNG || state == BLOCK_PARTIAL || state == BLOCK_FULL) {
+        size_t offset = (size_t)((const char *)address - block_start(heap, b));
+        if (offset < BLOCK_FIRST_CELL + EDDY__HEADER_SIZE)
+            return NULL;
+        cell = (uint32_t)((offset - BLOCK_FIRST_CELL) / b->cell);
+        if (cell >= b->cells)
+            return NULL;
+    } else if (state != BLOCK_LARGE) {
+        return NULL;
+    }
+    char *object = cell_object(heap, b, cell);
+    if ((const char *)address < object || (size_t)((const char *)address - object) >= object_bytes(b))
+        return NULL; /* a header */
+    unsigned count = EDDY_LOAD_ACQUIRE(&b->counts[cell]) & COUNT_MASK;
+    if (count == 0 ? !holds_young(heap, b, cell, object) : count == COUNT_DYING)
+        return NULL;
+    return object;
+}
+
+size_t eddy_object_size(eddy_heap *heap, const void *object)
+{
+    return object_bytes(block_of(heap, object));
+}
+
+const eddy_type *eddy_object_type(eddy_heap *heap, const void *object)
+{
+    return &type_of_header(heap, EDDY_LOAD_RELAXED(eddy__header(object)))->fast;
+}
+
+void eddy__check_store(eddy_thread *ft, const void *object, void *const *field, const void *value)
+{
+    struct thread *t = thread_of(ft);
+    eddy_status owner = eddy__check_owner(t);
+    if (owner != EDDY_OK)
+        eddy__misuse("eddy_store", eddy_status_text(owner));
+    if (t->native_depth != 0)
+        eddy__misuse("eddy_store", "the thread is in a native region");
+    if (eddy_object_at(t->heap, object) != object)
+        eddy__misuse("eddy_store", "the container is not an object of this heap");
+    if (value != NULL && eddy_object_at(t->heap, value) != value)
+        eddy__misuse("eddy_store", "the value is not an object of this heap");
+    size_t offset = (size_t)((const char *)field - (const char *)object);
+    if (offset % sizeof(void *) != 0 || offset + sizeof(void *) > eddy_object_size(t->heap, object))
+        eddy__misuse("eddy_store", "the field is not inside the container");
+}
+
+const char *eddy_status_text(eddy_status status)
+{
+    switch (status) {
+    case EDDY_OK: return "no error";
+    case EDDY_ENOMEM: return "out of memory: the heap limit, the reserved range or the system's memory is used up";
+    case EDDY_EINVAL: return "an argument is out of its range";
+    case EDDY_ETHREAD: return "called on a thread that the record does not belong to";
+    case EDDY_EDETACHED: return "the thread record has been detached";
+    case EDDY_EBUSY: return "still in use";
+    case EDDY_ETIMEDOUT: return "a thread reached no safepoint in time";
+    case EDDY_ELIMIT: return "too many threads or types";
+    case EDDY_ESYSTEM: return "the operating system refused";
+    case EDDY_ECORRUPT: return "verification found a mismatch";
+    }
+    return "unknown status";
+}
+
+static void default_misuse(const char *function, const char *what)
+{
+    fprintf(stderr, "eddy: misuse of %s: %s\n", function, what);
+}
+
+static eddy_misuse_fn *misuse_handler = default_misuse;
+
+eddy_misuse_fn *eddy_set_misuse_handler(eddy_misuse_fn *handler)
+{
+    return EDDY_EXCHANGE_ACQ_REL(&misuse_handler, handler != NULL ? handler : default_misuse);
+}
+
+_Noreturn void eddy__misuse(const char *function, const char *what)
+{
+    EDDY_LOAD_ACQUIRE(&misuse_handler)(function, what);
+    abort();
+}
+
+#ifdef EDDY_HOOKS
+int eddy__mutant;
+void (*eddy__hook)(enum eddy__hook_point point, void *subject);
+#endif

@@ -1,0 +1,65 @@
+/* Native regions (design, section 7). One word holds state, epoch and sequence; while it says
+ * "native" the collector performs handshakes on the thread's behalf by a compare-and-swap on it.
+ * Leaving is a read-modify-write before any access to the heap. */
+#include "runtime/runtime.h"
+
+void eddy__native_begin(struct thread *t)
+{
+    eddy_heap *heap = t->heap;
+    eddy__handshake(t);
+    /* Without memory for the roots the thread cannot be represented: it waits as a running thread would,
+     * which delays the epoch and nothing else. */
+    while (!eddy__record_roots(t)) {
+        t->error = EDDY_ENOMEM;
+        eddy__os_wait(&heap->epochs_done, EDDY_LOAD_RELAXED(&heap->epochs_done), 1000000);
+    }
+    uint64_t sequence = WORD_SEQUENCE(EDDY_LOAD_RELAXED(&t->word)) + 1;
+    EDDY_EXCHANGE_SEQ_CST(&t->word, WORD_MAKE(THREAD_NATIVE, sequence, t->fast.epoch));
+    /* Either this sees the epoch that was begun meanwhile, or the collector sees the native state. */
+    if (EDDY_LOAD_SEQ_CST(&heap->epoch) != t->fast.epoch)
+        eddy__os_wake(&heap->unacknowledged);
+}
+
+void eddy__native_end(struct thread *t)
+{
+    eddy_heap *heap = t->heap;
+    for (;;) {
+        uint64_t word = EDDY_LOAD_ACQUIRE(&t->word);
+        while (!EDDY_CAS_SEQ_CST(&t->word, &word,
+                                 WORD_MAKE(THREAD_RUNNING, WORD_SEQUENCE(word) + 1, WORD_EPOCH(word)))) {
+        }
+        eddy__catch_up(t, WORD_EPOCH(word));
+        if (EDDY_LOAD_SEQ_CST(&heap->parked) == 0)
+            break;
+        /* eddy_verify holds all threads: back into native state, with the same roots, until it is over */
+        uint64_t begun = eddy__os_now();
+        eddy__native_begin(t);
+        while (EDDY_LOAD_ACQUIRE(&heap->parked) != 0)
+            eddy__os_wait(&heap->parked, 1, UINT64_MAX);
+        eddy__stall_wait(t, begun, eddy__os_now() - begun);
+    }
+    eddy__handshake(t);
+}
+
+void eddy_native_enter(eddy_thread *ft)
+{
+    struct thread *t = thread_of(ft);
+    if (t->native_depth++ != 0)
+        return;
+    uint64_t begun = eddy__stall_begin(t);
+    eddy__native_begin(t);
+    eddy__stall_end(t, EDDY_STALL_HANDSHAKE, begun);
+    eddy__stalls_flush(t);
+}
+
+void eddy_native_leave(eddy_thread *ft)
+{
+    struct thread *t = thread_of(ft);
+    if (t->native_depth == 0)
+        eddy__misuse("eddy_native_leave", "the thread is in no native region");
+    if (--t->native_depth != 0)
+        return;
+    uint64_t begun = eddy__stall_begin(t);
+    eddy__native_end(t);
+    eddy__stall_end(t, EDDY_STALL_HANDSHAKE, begun);
+}

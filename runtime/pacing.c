@@ -1,0 +1,149 @@
+/* When a mutator asks for an epoch, and when it waits: the only places where one thread's progress depends
+ * on the collector's (I7). Every wait is in native state, so that the epoch it waits for can pass, and
+ * is recorded as a stall. Sleeps are graduated: they begin short, while there is still room. */
+#include "collector/collector.h"
+#include "runtime/runtime.h"
+
+#define SLEEP_FIRST_NS UINT64_C(20000)
+#define SLEEP_MOST_NS UINT64_C(1000000)
+#define WAIT_SLICE_NS UINT64_C(100000000)
+#define EPOCHS_BEFORE_GIVING_UP 5u
+#define EPOCHS_AT_MOST 200u
+#define DEBT_EPOCHS 8u /* without a limit: distance, in epochs' allocation, at which sleeps begin */
+#define DEBT_LEAST ((uint64_t)64 << 20)
+
+/* One wait in native state until an epoch has been processed, or `nanoseconds` have passed. */
+static void wait_epoch(struct thread *t, uint64_t nanoseconds)
+{
+    eddy_heap *heap = t->heap;
+    uint64_t begun = eddy__os_now();
+    uint32_t done = EDDY_LOAD_ACQUIRE(&heap->epochs_done);
+    eddy__native_begin(t);
+    if (heap->flags & EDDY_HEAP_MANUAL)
+        eddy__collector_epoch(heap, WAIT_SLICE_NS, NULL);
+    else if (EDDY_LOAD_ACQUIRE(&heap->epochs_done) == done)
+        eddy__os_wait(&heap->epochs_done, done, nanoseconds);
+    eddy__native_end(t);
+    eddy__stall_wait(t, begun, eddy__os_now() - begun);
+}
+
+/* Sleeps in proportion to the debt: `room` of `comfortable` is left. */
+static void sleep_graduated(struct thread *t, uint64_t room, uint64_t comfortable)
+{
+    uint64_t missing = comfortable - room;
+    uint64_t sleep = SLEEP_FIRST_NS + (SLEEP_MOST_NS - SLEEP_FIRST_NS) / 64 * (missing * 64 / comfortable);
+    wait_epoch(t, sleep);
+}
+
+/* Whether the heap has fewer than `bytes` left below its limit, counting free blocks; *room is what is left. */
+static bool room_below(const eddy_heap *heap, uint64_t bytes, uint64_t *room)
+{
+    uint64_t limit = EDDY_LOAD_RELAXED(&heap->heap_limit);
+    if (limit == UINT64_MAX)
+        return false;
+    uint64_t used = EDDY_LOAD_RELAXED(&heap->committed) - (EDDY_LOAD_RELAXED(&heap->free_count) << BLOCK_SHIFT);
+    *room = used < limit ? limit - used : 0;
+    return *room < bytes;
+}
+
+void eddy__pace_allocation(struct thread *t, size_t bytes)
+{
+    eddy_heap *heap = t->heap;
+    uint64_t allocated = EDDY_ADD_RELAXED(&heap->allocated, bytes) + bytes;
+    uint64_t unswept = EDDY_ADD_RELAXED(&heap->unswept, bytes) + bytes;
+    size_t epoch_bytes = EDDY_LOAD_RELAXED(&heap->epoch_bytes);
+    if (EDDY_UNLIKELY(EDDY_LOAD_RELAXED(&heap->active) == 0))
+        eddy__collector_note_active(heap);
+    if (allocated < epoch_bytes)
+        return;
+    eddy__collector_request(heap, REQUEST_EPOCH);
+    uint64_t room, most = DEBT_EPOCHS * (uint64_t)epoch_bytes;
+    if (most < DEBT_LEAST)
+        most = DEBT_LEAST;
+    if (room_below(heap, epoch_bytes / 2, &room))
+        sleep_graduated(t, room, epoch_bytes / 2);
+    else if (unswept > most)
+        sleep_graduated(t, unswept < 2 * most ? 2 * most - unswept : 0, most);
+}
+
+bool eddy__wait_for_memory(struct thread *t, unsigned attempt)
+{
+    eddy_heap *heap = t->heap;
+    uint64_t passes = EDDY_LOAD_ACQUIRE(&heap->cycle_passes);
+    if (attempt == 0)
+        t->passes_seen = passes;
+    /* two passes: the first may have begun before what it should have found became garbage */
+    bool searched = passes - t->passes_seen >= 2;
+    if ((attempt >= EPOCHS_BEFORE_GIVING_UP && searched) || attempt >= EPOCHS_AT_MOST)
+        return false;
+    eddy__collector_request(heap, REQUEST_EPOCH | REQUEST_CYCLES);
+    wait_epoch(t, WAIT_SLICE_NS);
+    return true;
+}
+
+static size_t log_room(const eddy_heap *heap, const struct log *log)
+{
+    return (size_t)(log->chunk->entries + heap->chunk_entries - log->next) + (size_t)log->spares * heap->chunk_entries;
+}
+
+/* Whether log space is short: waits, or sleeps, and says so. */
+static bool log_space_short(struct thread *t)
+{
+    eddy_heap *heap = t->heap;
+    uint64_t used = EDDY_LOAD_RELAXED(&heap->chunks_used) * LOG_CHUNK_BYTES;
+    uint64_t limit = heap->config.log_limit, half = limit / 2;
+    if (used <= half)
+        return false;
+    eddy__collector_request(heap, REQUEST_EPOCH);
+    if (used >= limit)
+        wait_epoch(t, WAIT_SLICE_NS);
+    else
+        sleep_graduated(t, limit - used, half);
+    return true;
+}
+
+/* Adds chunks until `log` has room for `entries`; false when there is no chunk to be had. */
+static bool extend(struct thread *t, struct log *log, size_t entries)
+{
+    eddy_heap *heap = t->heap;
+    while (log_room(heap, log) < entries) {
+        struct log_chunk *chunk = eddy__chunk_take(heap);
+        if (chunk == NULL)
+            return false;
+        EDDY_STORE_RELAXED(&chunk->next, log->spare);
+        log->spare = chunk;
+        log->spares++;
+        if (EDDY_ADD_RELAXED(&heap->logged, LOG_CHUNK_BYTES) + LOG_CHUNK_BYTES >= heap->config.log_bytes_epoch)
+            eddy__collector_request(heap, REQUEST_EPOCH);
+    }
+    return true;
+}
+
+bool eddy__reserve_entries(struct thread *t, size_t incs, size_t decs)
+{
+    eddy_heap *heap = t->heap;
+    if (EDDY_UNLIKELY(EDDY_LOAD_RELAXED(&heap->active) == 0))
+        eddy__collector_note_active(heap);
+    bool waited = false, slept = false;
+    uint64_t begun = 0;
+    while (log_room(heap, &t->inc) < incs || log_room(heap, &t->dec) < decs) {
+        if (begun == 0)
+            begun = eddy__stall_begin(t);
+        if (!slept && log_space_short(t)) {
+            waited = true;
+            slept = EDDY_LOAD_RELAXED(&heap->chunks_used) * LOG_CHUNK_BYTES < heap->config.log_limit;
+            continue;
+        }
+        if (extend(t, &t->inc, incs) && extend(t, &t->dec, decs))
+            break;
+        eddy__collector_request(heap, REQUEST_EPOCH);
+        wait_epoch(t, WAIT_SLICE_NS);
+        waited = true;
+    }
+    if (t->inc.next == t->inc.limit)
+        eddy__log_advance(&t->inc, heap->chunk_entries);
+    if (t->dec.next == t->dec.limit)
+        eddy__log_advance(&t->dec, heap->chunk_entries);
+    eddy__stall_end(t, EDDY_STALL_SLOW_PATH, begun);
+    return waited;
+}

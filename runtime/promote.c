@@ -1,0 +1,128 @@
+/* Publishing and promoting: how private objects become counted (design, section 3). Keeps I2, I3 and
+ * I6, and the order that matters: an object's header says "counted" before its first inc is visible. */
+#include "runtime/heap/edges.h"
+#include "runtime/runtime.h"
+
+/* ---- self-promotion of a private-old object ---- */
+
+struct copied_refs {
+    void *refs[OBJECT_REFS_BOUND];
+    size_t count;
+};
+
+static void copy_ref(void *context, void *const *slot)
+{
+    struct copied_refs *copy = context;
+    void *ref = EDDY_LOAD_ACQUIRE(slot);
+    if (ref != NULL && copy->count < OBJECT_REFS_BOUND)
+        copy->refs[copy->count++] = ref;
+}
+
+size_t eddy__promote_needs(struct thread *t, const void *object)
+{
+    uint64_t header = EDDY_LOAD_ACQUIRE(eddy__header(object));
+    return edges_count(t->heap, type_of_header(t->heap, header), object) + 1;
+}
+
+static void push_all(struct thread *t, const struct copied_refs *copy)
+{
+    for (size_t i = 0; i < copy->count; i++)
+        eddy__push_inc(t, copy->refs[i]);
+}
+
+void eddy__self_promote(struct thread *t, void *object)
+{
+    uint64_t header = EDDY_LOAD_ACQUIRE(eddy__header(object));
+    if (header_is_counted(header))
+        return;
+    struct copied_refs copy = {.count = 0};
+    edges_each(t->heap, header, object, copy_ref, &copy);
+    if (!MUTANT(MUTANT_CAS_FIRST))
+        push_all(t, &copy);
+    eddy__push_inc(t, object);
+    eddy__push_dec(t, object);
+    HOOK(HOOK_PROMOTE_READ, object);
+    bool won = EDDY_CAS_RELEASE_ACQUIRE(eddy__header(object), &header, header & HEADER_LOW);
+    if (MUTANT(MUTANT_CAS_FIRST)) {
+        HOOK(HOOK_STORE_PUSHED, object);
+        if (won)
+            push_all(t, &copy);
+        return;
+    }
+    if (won || MUTANT(MUTANT_NO_COMPENSATION))
+        return;
+    /* Another mutator or the collector was first and has pushed the same incs. */
+    for (size_t i = 0; i < copy.count; i++)
+        eddy__push_dec(t, copy.refs[i]);
+}
+
+/* ---- publishing a private-current object ---- */
+
+/* The private-current closure of an object, as far as it is small. */
+struct closure {
+    struct thread *t;
+    void *objects[PUBLISH_OBJECTS];
+    size_t count;
+    size_t refs;
+    bool small;
+};
+
+static void closure_add(void *context, void *const *slot)
+{
+    struct closure *closure = context;
+    void *ref = EDDY_LOAD_RELAXED(slot);
+    if (ref == NULL)
+        return;
+    closure->refs++;
+    if (!eddy__is_own(&closure->t->fast, ref))
+        return;
+    for (size_t i = 0; i < closure->count; i++)
+        if (closure->objects[i] == ref)
+            return;
+    if (closure->count == PUBLISH_OBJECTS)
+        closure->small = false;
+    else
+        closure->objects[closure->count++] = ref;
+}
+
+static bool find_closure(struct thread *t, void *object, struct closure *closure)
+{
+    closure->t = t;
+    closure->objects[0] = object;
+    closure->count = 1;
+    closure->refs = 0;
+    closure->small = true;
+    for (size_t i = 0; i < closure->count && closure->small; i++) {
+        uint64_t header = EDDY_LOAD_RELAXED(eddy__header(closure->objects[i]));
+        if (closure->refs + edges_count(t->heap, type_of_header(t->heap, header), closure->objects[i])
+            > PUBLISH_REFS)
+            return false;
+        edges_each(t->heap, header, closure->objects[i], closure_add, closure);
+    }
+    return closure->small;
+}
+
+static void push_field(void *context, void *const *slot)
+{
+    void *ref = EDDY_LOAD_RELAXED(slot);
+    if (ref != NULL)
+        eddy__push_inc(context, ref);
+}
+
+/* The caller pushes an inc of `object` next, which is the one that I6 asks for. */
+void eddy__publish(struct thread *t, void *object)
+{
+    if (MUTANT(MUTANT_NO_BUMP))
+        return;
+    struct closure closure;
+    if (!find_closure(t, object, &closure)) {
+        eddy__bump(t);
+        return;
+    }
+    for (size_t i = 0; i < closure.count; i++) {
+        uint64_t *header = eddy__header(closure.objects[i]);
+        EDDY_STORE_RELAXED(header, EDDY_LOAD_RELAXED(header) & HEADER_LOW);
+    }
+    for (size_t i = 0; i < closure.count; i++)
+        edges_each(t->heap, EDDY_LOAD_RELAXED(eddy__header(closure.objects[i])), closure.objects[i], push_field, t);
+}

@@ -1,0 +1,90 @@
+/* What the files of runtime/ share with each other. Executed by mutator threads only; `t` is always the
+ * calling thread's own record. */
+#ifndef EDDY_RUNTIME_RUNTIME_H
+#define EDDY_RUNTIME_RUNTIME_H
+
+#include "runtime/heap/heap.h"
+#include "runtime/heap/memory.h"
+#include "runtime/heap/stall.h"
+
+/* handshake.c: the step from epoch e to e+1. */
+void eddy__handshake(struct thread *t);
+/* Records the roots of this moment for the thread's epoch; false when there was no memory for them. */
+bool eddy__record_roots(struct thread *t);
+/* Takes over what the collector did on the thread's behalf up to `epoch`. */
+void eddy__catch_up(struct thread *t, uint64_t epoch);
+/* Makes everything the thread owns private-old. */
+void eddy__bump(struct thread *t);
+
+/* scan.c: appends the words of the C stack (registers included) that lie in the heap's range. */
+bool eddy__scan_stack(struct thread *t, struct root_buffer *roots);
+bool eddy__root_buffer_add(struct thread *t, struct root_buffer *roots, uintptr_t word);
+
+/* native.c: one level of native state, without nesting count or stall accounting. */
+void eddy__native_begin(struct thread *t);
+void eddy__native_end(struct thread *t);
+
+/* handshake.c: takes part in the handshake, and in the stop that eddy_verify asks for. */
+void eddy__poll_slow(struct thread *t);
+/* Polls; called at every slow path that is a safepoint. */
+static inline void eddy__poll(struct thread *t)
+{
+    if (EDDY_LOAD_RELAXED(&t->heap->epoch) != t->fast.epoch)
+        eddy__poll_slow(t);
+}
+/* pacing.c */
+/* Notes `bytes` handed out, asks for an epoch when enough have been, and sleeps a little when the
+ * collector lags. A safepoint. */
+void eddy__pace_allocation(struct thread *t, size_t bytes);
+/* Waits for memory after a failed attempt number `attempt` (from 0); false when it is no use any more:
+ * out of memory. A safepoint. */
+bool eddy__wait_for_memory(struct thread *t, unsigned attempt);
+/* Makes room for so many entries in both logs. A safepoint when it must wait. Never fails. Returns
+ * whether it passed a safepoint. */
+bool eddy__reserve_entries(struct thread *t, size_t incs, size_t decs);
+
+/* Whether both logs have room without a slow path. */
+static inline bool eddy__has_room(const struct thread *t, ptrdiff_t incs, ptrdiff_t decs)
+{
+    return t->inc.limit - t->inc.next >= incs && t->dec.limit - t->dec.next >= decs;
+}
+
+/* log pushes that may cross into a reserved chunk */
+static inline void eddy__push(struct thread *t, struct log *log, uintptr_t entry)
+{
+    if (EDDY_UNLIKELY(log->next == log->limit))
+        eddy__log_advance(log, t->heap->chunk_entries);
+    log_push(log, entry);
+}
+static inline void eddy__push_inc(struct thread *t, const void *object)
+{
+    eddy__push(t, &t->inc, (uintptr_t)object);
+    log_publish(&t->inc);
+}
+static inline void eddy__push_dec(struct thread *t, const void *object)
+{
+    eddy__push(t, &t->dec, (uintptr_t)object);
+}
+
+/* promote.c */
+/* Makes a private-old object counted (self_promote of the design); entries must be reserved. */
+void eddy__self_promote(struct thread *t, void *object);
+/* Log entries that eddy__self_promote may need for `object`. */
+size_t eddy__promote_needs(struct thread *t, const void *object);
+/* Makes a private-current object reachable for others; entries must be reserved: PUBLISH_INCS, PUBLISH_DECS. */
+void eddy__publish(struct thread *t, void *object);
+#define PUBLISH_OBJECTS 8u
+#define PUBLISH_REFS 24u
+#define PUBLISH_INCS (PUBLISH_REFS + 1u)
+#define PUBLISH_DECS 1u
+
+/* What a counted store found out about its operands: with room for it all, nothing in between waits. */
+static inline bool eddy__is_counted(const void *object)
+{
+    return header_is_counted(EDDY_LOAD_ACQUIRE(eddy__header(object)));
+}
+
+/* thread.c: checks that a record is attached and the caller's own. */
+eddy_status eddy__check_owner(const struct thread *t);
+
+#endif

@@ -1,0 +1,239 @@
+/* Attaching and detaching threads, and the records that stand for them (design, section 7, "Threads").
+ * A record outlives its thread: a detached one takes part in epochs like a thread in a native region
+ * without roots, until everything it logged has been applied, and may then be used for another thread;
+ * its generations go on. The registry lock makes attaching atomic with respect to the start of an epoch. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "runtime/runtime.h"
+
+/* The records of the calling thread, linked through thread-local memory; a pthread key detaches what is
+ * left when the thread ends. */
+struct attachment {
+    struct attachment *next;
+    struct thread *thread;
+};
+static __thread struct attachment *attachments;
+static pthread_key_t exit_key;
+static pthread_once_t exit_once = PTHREAD_ONCE_INIT;
+
+static struct thread *own_record(const eddy_heap *heap)
+{
+    for (struct attachment *a = attachments; a != NULL; a = a->next)
+        if (a->thread->heap == heap)
+            return a->thread;
+    return NULL;
+}
+
+static void remember(struct attachment *a)
+{
+    a->next = attachments;
+    attachments = a;
+    pthread_setspecific(exit_key, attachments);
+}
+
+static void forget(const struct thread *t)
+{
+    for (struct attachment **link = &attachments; *link != NULL; link = &(*link)->next)
+        if ((*link)->thread == t) {
+            struct attachment *gone = *link;
+            *link = gone->next;
+            free(gone);
+            break;
+        }
+    pthread_setspecific(exit_key, attachments);
+}
+
+eddy_status eddy__check_owner(const struct thread *t)
+{
+    if (t == NULL)
+        return EDDY_EINVAL;
+    if (EDDY_LOAD_RELAXED(&t->magic) != THREAD_MAGIC)
+        return EDDY_EDETACHED;
+    return pthread_equal(t->os_thread, pthread_self()) ? EDDY_OK : EDDY_ETHREAD;
+}
+
+/* The last handshake: no roots, and the collector acts for the record from now on. */
+static void leave_heap(struct thread *t)
+{
+    eddy_heap *heap = t->heap;
+    t->frames = NULL;
+    memset(t->held, 0, sizeof t->held);
+    eddy__handshake(t);
+    t->roots[t->fast.epoch & 1].count = t->roots[t->fast.epoch & 1].exact = 0;
+    forget(t);
+    pthread_mutex_lock(&heap->registry_lock);
+    eddy__stalls_merge(heap->past_stalls, t->stalls);
+    EDDY_STORE_RELAXED(&t->magic, THREAD_DEAD);
+    t->life = RECORD_DETACHED;
+    heap->attached--;
+    uint64_t sequence = WORD_SEQUENCE(EDDY_LOAD_RELAXED(&t->word)) + 1;
+    EDDY_EXCHANGE_SEQ_CST(&t->word, WORD_MAKE(THREAD_NATIVE, sequence, t->fast.epoch));
+    pthread_mutex_unlock(&heap->registry_lock);
+    if (EDDY_LOAD_SEQ_CST(&heap->epoch) != t->fast.epoch)
+        eddy__os_wake(&heap->unacknowledged);
+}
+
+/* A thread ends while attached: detached for it; native regions it never left are ended first. */
+static void on_thread_exit(void *unused)
+{
+    (void)unused;
+    while (attachments != NULL) {
+        struct thread *t = attachments->thread;
+        if (t->native_depth != 0) {
+            t->native_depth = 0;
+            eddy__native_end(t);
+        }
+        leave_heap(t);
+    }
+}
+
+static void make_exit_key(void)
+{
+    pthread_key_create(&exit_key, on_thread_exit);
+}
+
+/* ---- records ---- */
+
+static bool open_log(eddy_heap *heap, struct log *log)
+{
+    struct log_chunk *chunk = eddy__chunk_take(heap);
+    if (chunk == NULL)
+        return false;
+    log->chunk = log->head = chunk;
+    log->next = log->limit = log->tail = log->read = chunk->entries;
+    return true;
+}
+
+static void free_record(eddy_heap *heap, struct thread *t)
+{
+    struct log *logs[] = {&t->inc, &t->dec};
+    for (int i = 0; i < 2; i++) {
+        if (logs[i]->chunk != NULL)
+            eddy__chunk_give(heap, logs[i]->chunk);
+        free(t->roots[i].words);
+        eddy__discharge(heap, t->roots[i].room * sizeof(uintptr_t));
+        eddy__internal_free(heap, t->accepted[i].objects, t->accepted[i].room * sizeof(uintptr_t));
+    }
+    eddy__stalls_destroy(heap, t->stalls);
+    eddy__internal_free(heap, t, sizeof *t);
+}
+
+static struct thread *make_record(eddy_heap *heap)
+{
+    struct thread *t = eddy__internal_alloc(heap, sizeof *t);
+    if (t == NULL)
+        return NULL;
+    t->heap = heap;
+    t->stalls = eddy__stalls_create(heap);
+    if (t->stalls == NULL || !open_log(heap, &t->inc) || !open_log(heap, &t->dec)) {
+        free_record(heap, t);
+        return NULL;
+    }
+    t->number = ++heap->thread_count;
+    t->fast.epoch_word = &heap->epoch;
+    t->next = heap->threads;
+    EDDY_STORE_RELEASE(&heap->threads, t);
+    return t;
+}
+
+static struct thread *reusable_record(eddy_heap *heap)
+{
+    for (struct thread *t = heap->threads; t != NULL; t = t->next)
+        if (t->life == RECORD_FREE)
+            return t;
+    return NULL;
+}
+
+/* Under registry_lock: the record joins the epoch in hand as already acknowledged, with nothing to hand over. */
+static void join_epoch(struct thread *t)
+{
+    memset(t->handover, 0, sizeof t->handover);
+    for (int i = 0; i < 2; i++) {
+        t->roots[i].count = t->roots[i].exact = 0;
+        t->handover[i].dec_mark = t->dec.next;
+    }
+    t->native_depth = 0;
+    t->error = EDDY_OK;
+    t->stalled = false;
+    t->os_thread = pthread_self();
+    t->stack_base = eddy__os_stack_base();
+    uint64_t sequence = WORD_SEQUENCE(EDDY_LOAD_RELAXED(&t->word)) + 1;
+    t->fast.epoch = ~UINT64_C(0);
+    eddy__catch_up(t, EDDY_LOAD_RELAXED(&t->heap->epoch));
+    EDDY_STORE_RELEASE(&t->word, WORD_MAKE(THREAD_RUNNING, sequence, t->fast.epoch));
+    t->life = RECORD_ATTACHED;
+    t->heap->attached++;
+    EDDY_STORE_RELAXED(&t->magic, THREAD_MAGIC);
+}
+
+eddy_status eddy_thread_attach(eddy_heap *heap, eddy_thread **result)
+{
+    *result = NULL;
+    pthread_once(&exit_once, make_exit_key);
+    if (own_record(heap) != NULL)
+        return EDDY_EBUSY;
+    struct attachment *a = malloc(sizeof *a);
+    if (a == NULL)
+        return EDDY_ENOMEM;
+    pthread_mutex_lock(&heap->registry_lock);
+    eddy_status status = EDDY_OK;
+    struct thread *t = reusable_record(heap);
+    if (t == NULL && heap->thread_count == HEAP_MAX_THREADS)
+        status = EDDY_ELIMIT;
+    else if (t == NULL && (t = make_record(heap)) == NULL)
+        status = EDDY_ENOMEM;
+    else
+        join_epoch(t);
+    pthread_mutex_unlock(&heap->registry_lock);
+    if (status != EDDY_OK) {
+        free(a);
+        return status;
+    }
+    a->thread = t;
+    remember(a);
+    *result = &t->fast;
+    return EDDY_OK;
+}
+
+eddy_status eddy_thread_detach(eddy_thread *ft)
+{
+    struct thread *t = thread_of(ft);
+    eddy_status status = eddy__check_owner(t);
+    if (status != EDDY_OK)
+        return status;
+    if (t->native_depth != 0 || t->frames != NULL)
+        return EDDY_EBUSY;
+    leave_heap(t);
+    return EDDY_OK;
+}
+
+void eddy__records_destroy(eddy_heap *heap)
+{
+    for (struct thread *t = heap->threads, *next; t != NULL; t = next) {
+        next = t->next;
+        free_record(heap, t);
+    }
+    heap->threads = NULL;
+}
+
+eddy_thread *eddy_thread_current(eddy_heap *heap)
+{
+    struct thread *t = own_record(heap);
+    return t == NULL ? NULL : &t->fast;
+}
+
+eddy_heap *eddy_thread_heap(eddy_thread *t)
+{
+    return thread_of(t)->heap;
+}
+
+eddy_status eddy_thread_error(const eddy_thread *t)
+{
+    return ((const struct thread *)(const void *)t)->error;
+}
+
+void eddy__safepoint_slow(eddy_thread *ft)
+{
+    eddy__poll_slow(thread_of(ft));
+}
