@@ -1,0 +1,37 @@
+/* What mutator threads may ask of the collector. The only header of this room that others include. */
+#ifndef EDDY_COLLECTOR_COLLECTOR_H
+#define EDDY_COLLECTOR_COLLECTOR_H
+
+#include "runtime/heap/heap.h"
+
+/* Makes the collector's state; EDDY_ENOMEM. Start also makes its thread (EDDY_ESYSTEM). */
+eddy_status eddy__collector_create(eddy_heap *heap);
+eddy_status eddy__collector_start(eddy_heap *heap);
+/* Ends the thread, if there is one; then the state. */
+void eddy__collector_stop(eddy_heap *heap);
+void eddy__collector_destroy(eddy_heap *heap);
+
+/* Adds REQUEST_… bits and wakes the collector. Any thread; lock-free; a system call only when the
+ * request is new. */
+void eddy__collector_request(eddy_heap *heap, uint32_t bits);
+
+/* Notes that something was allocated or logged, so that an idle collector plans an epoch. Any thread. */
+void eddy__collector_note_active(eddy_heap *heap);
+
+/* Processes one epoch on the calling thread, which must be in a native region or not attached. False
+ * when a thread reached no safepoint within timeout_ns (UINT64_MAX: no bound); the epoch then stays
+ * requested and a later call goes on with it. */
+bool eddy__collector_epoch(eddy_heap *heap, uint64_t timeout_ns, unsigned *late);
+
+/* Whether the last epoch left nothing to do: no logs, no young blocks, no releases, no candidates. */
+bool eddy__collector_at_rest(const eddy_heap *heap);
+
+/* The collector's part of the statistics. Any thread. */
+void eddy__collector_stats(eddy_heap *heap, eddy_stats *stats);
+/* Objects that only words of C stacks held in the last epoch. Takes collector_lock. */
+uint64_t eddy__collector_ambiguous(eddy_heap *heap);
+
+/* With all threads in native state and the collector at rest: recomputes and compares. Takes collector_lock. */
+eddy_status eddy__collector_verify(eddy_heap *heap, eddy_verify_report *report);
+
+#endif

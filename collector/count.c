@@ -1,0 +1,146 @@
+/* Count bytes: the cases that are not one load and one store. Keeps I4 (all of this lies outside the
+ * objects), I8 (a zero byte is the last write to a freed cell) and the exactness of counts beyond 125. */
+#include "collector/state.h"
+
+/* A count leaves the table again only well below the bound, so that it does not move to and fro. */
+#define COUNT_BACK 64
+
+static void store_count(struct block *b, uint32_t cell, unsigned value)
+{
+    EDDY_STORE_RELAXED(&b->counts[cell], (uint8_t)value);
+}
+
+static void first_inc(struct collector *c, void *object, struct block *b, uint32_t cell)
+{
+    store_count(b, cell, 1);
+    STAT_SET(b->live, b->live + 1);
+    c->counted_objects++;
+    c->counted_bytes += b->cell ? b->cell : b->bytes;
+    if (EDDY_LOAD_RELAXED(&b->birth) <= c->epoch)
+        c->first_incs++;
+    vector_push(&c->scan, object);
+}
+
+void eddy__count_inc_slow(struct collector *c, void *object, struct block *b, uint32_t cell)
+{
+    unsigned byte = b->counts[cell], flag = byte & COUNT_FLAGGED, count = byte & COUNT_MASK;
+    if (byte == 0) {
+        first_inc(c, object, b, cell);
+        return;
+    }
+    if (flag != 0)
+        eddy__cycle_touch(c, b, cell, false);
+    if (count == COUNT_OVERFLOW) {
+        eddy__map_get(&c->overflow, object)->value++;
+    } else if (count == COUNT_OVERFLOW - 1) {
+        if (MUTANT(MUTANT_STICKY_COUNT)) {
+            store_count(b, cell, 1 | flag);
+            return;
+        }
+        eddy__map_get(&c->overflow, object)->value = COUNT_OVERFLOW;
+        store_count(b, cell, COUNT_OVERFLOW | flag);
+    } else if (count != COUNT_DYING) {
+        store_count(b, cell, (count + 1) | flag);
+    }
+}
+
+/* A count that stays above zero: the object may be part of a garbage cycle. */
+static void become_candidate(struct collector *c, void *object, struct block *b, uint32_t cell)
+{
+    if (b->kind != KIND_CYCLIC)
+        return;
+    store_count(b, cell, b->counts[cell] | COUNT_FLAGGED);
+    eddy__cycle_add_root(c, object);
+}
+
+bool eddy__count_dec(struct collector *c, void *object)
+{
+    struct block *b = block_of(c->heap, object);
+    uint32_t cell = cell_number(b, object);
+    unsigned byte = b->counts[cell], flag = byte & COUNT_FLAGGED, count = byte & COUNT_MASK;
+    if (count == COUNT_DYING)
+        return false; /* an edge inside a candidate that is being freed */
+    if (flag != 0)
+        eddy__cycle_touch(c, b, cell, true);
+    if (count == 1)
+        return true;
+    if (count == COUNT_OVERFLOW) {
+        struct object_map_entry *entry = eddy__map_find(&c->overflow, object);
+        if (--entry->value <= COUNT_BACK) {
+            store_count(b, cell, (unsigned)entry->value | flag);
+            eddy__map_remove(&c->overflow, entry);
+        }
+    } else if (count == 0) {
+        eddy__misuse("collector", "a count fell below zero: a reference was stored without the barrier");
+    } else {
+        store_count(b, cell, (count - 1) | flag);
+    }
+    if (flag == 0)
+        become_candidate(c, object, b, cell);
+    return false;
+}
+
+uint64_t eddy__count_of(const struct collector *c, const struct block *b, uint32_t cell, const void *object)
+{
+    unsigned count = b->counts[cell] & COUNT_MASK;
+    if (count != COUNT_OVERFLOW)
+        return count;
+    const struct object_map_entry *entry = eddy__map_find(&c->overflow, object);
+    return entry == NULL ? 0 : entry->value;
+}
+
+/* A swept block that has become free enough to allocate into again. */
+static void note_free_cells(struct collector *c, struct block *b)
+{
+    unsigned slot = b->kind * EDDY__CLASSES + b->size_class;
+    enum block_state state = block_state_of(b);
+    if (state == BLOCK_FULL && b->live <= b->cells - b->cells / 4 && b->live < b->cells) {
+        EDDY_STORE_RELEASE(&b->state, BLOCK_PARTIAL);
+        eddy__blocks_push(c->heap, &c->heap->partial[slot], b);
+    }
+    if (b->live == 0 && (state == BLOCK_PARTIAL || state == BLOCK_FULL))
+        c->partial_empty[slot] = true;
+}
+
+void eddy__cell_free(struct collector *c, struct block *b, uint32_t cell, void *object)
+{
+    unsigned byte = b->counts[cell];
+    if ((byte & COUNT_MASK) == COUNT_OVERFLOW)
+        eddy__map_remove(&c->overflow, eddy__map_find(&c->overflow, object));
+    if (byte & COUNT_FLAGGED)
+        eddy__cycle_erase(c, b, cell);
+    c->counted_objects--;
+    c->counted_bytes -= b->cell ? b->cell : b->bytes;
+    STAT_ADD(c->stats.objects_freed, 1);
+    STAT_SET(b->live, b->live - 1);
+    if (b->cell == 0) {
+        EDDY_STORE_RELEASE(&b->counts[cell], 0);
+        if (b->swept)
+            eddy__give_large(c, b);
+        return; /* else its young sweep gives it back */
+    }
+    eddy__poison(object, b->cell - EDDY__HEADER_SIZE);
+    EDDY_STORE_RELEASE(&b->counts[cell], 0);
+    note_free_cells(c, b);
+}
+
+bool eddy__is_counted_object(const eddy_heap *heap, const void *p, struct block **block, uint32_t *cell)
+{
+    struct block *b = block_of(heap, p);
+    enum block_state state = block_state_of(b);
+    if (state == BLOCK_LARGE) {
+        *cell = 0;
+    } else if (state == BLOCK_YOUNG || state == BLOCK_PARTIAL || state == BLOCK_FULL) {
+        size_t offset = (size_t)((const char *)p - block_start(heap, b));
+        if (offset < BLOCK_FIRST_CELL + EDDY__HEADER_SIZE)
+            return false;
+        *cell = cell_number(b, p);
+    } else {
+        return false;
+    }
+    *block = b;
+    if (*cell >= b->cells || cell_object(heap, b, *cell) != (const char *)p)
+        return false;
+    unsigned count = b->counts[*cell] & COUNT_MASK;
+    return count != 0 && count != COUNT_DYING;
+}

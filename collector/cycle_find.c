@@ -1,0 +1,330 @@
+/* Step 4 of an epoch: looking for garbage cycles (design, section 5; the concurrent algorithm of Bacon and
+ * Rajan, ECOOP 2001, on explicit node numbers instead of colours). From a portion of the candidate roots:
+ *
+ *   DISCOVER  everything counted that they reach becomes a node; crc = count less the edges found
+ *   SCAN      nodes with crc above zero, and what they reach, are black: referenced from outside
+ *   SPLIT     the rest is split into strongly connected components (cycle_split.c), the candidates
+ *   PREPARE   sigma preparation, with the delta test armed before its first read (cycle_test.c)
+ *
+ * then the next portion; when none is left the candidates wait for the next epoch's tests. All of this may be
+ * cut into slices with epochs between them: what it finds is a guess, safety is the tests' business.
+ * Private objects met on the way are treated as live and not entered. */
+#include "collector/state.h"
+
+#include <stdlib.h>
+
+#define PORTION_ROOTS 16384u
+#define COMPACT_LEAST 65536u
+#define GROWTH_LEAST ((uint64_t)4 << 20)
+
+void eddy__cycles_create(struct collector *c)
+{
+    struct cycles *y = &c->cycles;
+    eddy_heap *heap = c->heap;
+    eddy__vector_init(&y->roots, heap, sizeof(void *));
+    eddy__vector_init(&y->portion, heap, sizeof(void *));
+    eddy__vector_init(&y->nodes, heap, sizeof(struct cycle_node));
+    eddy__vector_init(&y->blocks, heap, sizeof(void *));
+    eddy__vector_init(&y->candidates, heap, sizeof(struct cycle_candidate));
+    eddy__vector_init(&y->members, heap, sizeof(uint32_t));
+    eddy__vector_init(&y->work, heap, sizeof(uint32_t));
+    eddy__vector_init(&y->order, heap, sizeof(struct cycle_index));
+    eddy__vector_init(&y->frames, heap, sizeof(struct cycle_frame));
+    eddy__vector_init(&y->targets, heap, sizeof(uint32_t));
+}
+
+void eddy__cycles_destroy(struct collector *c)
+{
+    struct cycles *y = &c->cycles;
+    struct vector *all[] = {&y->roots, &y->portion, &y->nodes, &y->blocks, &y->candidates,
+                            &y->members, &y->work, &y->order, &y->frames, &y->targets};
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
+        eddy__vector_free(all[i]);
+}
+
+/* ---- candidate roots ---- */
+
+static bool flagged_root(const struct collector *c, void *object, struct block **b, uint32_t *cell)
+{
+    return eddy__is_counted_object(c->heap, object, b, cell) && (*b)->kind == KIND_CYCLIC
+           && ((*b)->counts[*cell] & COUNT_FLAGGED) != 0;
+}
+
+/* Drops entries whose object was freed, and all but one of those that name the same object. */
+static void compact_roots(struct collector *c)
+{
+    struct vector *roots = &c->cycles.roots;
+    struct block *b;
+    uint32_t cell;
+    size_t kept = 0;
+    for (size_t i = 0; i < roots->count; i++) {
+        void *object = vector_at(roots, i);
+        if (!flagged_root(c, object, &b, &cell))
+            continue;
+        EDDY_STORE_RELAXED(&b->counts[cell], (uint8_t)(b->counts[cell] & ~COUNT_FLAGGED)); /* once only */
+        ((void **)roots->items)[kept++] = object;
+    }
+    for (size_t i = 0; i < kept; i++) {
+        eddy__is_counted_object(c->heap, vector_at(roots, i), &b, &cell);
+        EDDY_STORE_RELAXED(&b->counts[cell], (uint8_t)(b->counts[cell] | COUNT_FLAGGED));
+    }
+    roots->count = kept;
+    c->cycles.kept_last = kept;
+    eddy__vector_trim(roots);
+}
+
+void eddy__cycle_add_root(struct collector *c, void *object)
+{
+    struct cycles *y = &c->cycles;
+    vector_push(&y->roots, object);
+    if (y->phase == CYCLE_IDLE && y->roots.count > COMPACT_LEAST && y->roots.count > 2 * y->kept_last)
+        compact_roots(c);
+}
+
+/* ---- nodes ---- */
+
+uint32_t eddy__cycle_node_of(const struct collector *c, const void *object)
+{
+    const struct block *b = block_of(c->heap, object);
+    return b->aux == NULL ? UINT32_MAX : b->aux[cell_number(b, object)] - 1;
+}
+
+/* Makes a node of a counted object; false, giving up the pass, when there is no memory. */
+static bool add_node(struct collector *c, void *object, struct block *b, uint32_t cell)
+{
+    struct cycles *y = &c->cycles;
+    if (b->aux == NULL) {
+        b->aux = eddy__internal_alloc(c->heap, b->cells * sizeof *b->aux);
+        if (b->aux == NULL) {
+            y->failed_memory = true;
+            return false;
+        }
+        vector_push(&y->blocks, b);
+    }
+    if ((y->nodes.count == y->nodes.room && !eddy__vector_grow(&y->nodes)) || y->nodes.count == COMPONENT_TRIVIAL - 1) {
+        y->failed_memory = true;
+        return false;
+    }
+    uint64_t count = eddy__count_of(c, b, cell, object);
+    EDDY_STORE_RELAXED(&b->counts[cell], (uint8_t)(b->counts[cell] | COUNT_FLAGGED));
+    *cycle_node(c, (uint32_t)y->nodes.count++) = (struct cycle_node){
+        .object = (uintptr_t)object, .crc = count > INT32_MAX ? INT32_MAX : (int32_t)count, .component = COMPONENT_NONE};
+    b->aux[cell] = (uint32_t)y->nodes.count;
+    return true;
+}
+
+void eddy__cycle_touch(struct collector *c, struct block *b, uint32_t cell, bool dec)
+{
+    if (b->aux == NULL || b->aux[cell] == 0)
+        return;
+    struct cycle_node *node = cycle_node(c, b->aux[cell] - 1);
+    if (dec)
+        node->object |= NODE_AGAIN;
+    if (node->component >= COMPONENT_TRIVIAL)
+        return;
+    struct cycle_candidate *candidate = cycle_candidate(c, node->component);
+    if (dec && c->releasing_cycles)
+        candidate->external--; /* the reference of a neighbour that was freed */
+    else
+        candidate->valid = false;
+}
+
+void eddy__cycle_erase(struct collector *c, struct block *b, uint32_t cell)
+{
+    if (b->aux == NULL || b->aux[cell] == 0)
+        return;
+    struct cycle_node *node = cycle_node(c, b->aux[cell] - 1);
+    if (node->component < COMPONENT_TRIVIAL)
+        cycle_candidate(c, node->component)->valid = false;
+    node->object = 0;
+    b->aux[cell] = 0;
+}
+
+/* ---- DISCOVER ---- */
+
+static void discover_edge(void *context, void *const *slot)
+{
+    struct collector *c = context;
+    void *target = EDDY_LOAD_ACQUIRE(slot);
+    if (target == NULL)
+        return;
+    struct block *b = block_of(c->heap, target);
+    if (b->kind != KIND_CYCLIC)
+        return;
+    uint32_t cell = cell_number(b, target);
+    unsigned count = b->counts[cell] & COUNT_MASK;
+    if (count == 0 || count == COUNT_DYING)
+        return;
+    if ((b->aux == NULL || b->aux[cell] == 0) && !add_node(c, target, b, cell))
+        return;
+    uint32_t number = b->aux[cell] - 1;
+    if (number >= c->cycles.portion_nodes)
+        cycle_node(c, number)->crc--;
+}
+
+static void begin_portion(struct collector *c)
+{
+    struct cycles *y = &c->cycles;
+    y->portion_nodes = (uint32_t)y->nodes.count;
+    y->portion_candidates = (uint32_t)y->candidates.count;
+    for (unsigned taken = 0; taken < PORTION_ROOTS && y->portion.count != 0; taken++) {
+        void *object = vector_pop(&y->portion);
+        struct block *b;
+        uint32_t cell;
+        if (flagged_root(c, object, &b, &cell) && (b->aux == NULL || b->aux[cell] == 0)
+            && !add_node(c, object, b, cell))
+            return;
+    }
+    y->at = y->portion_nodes;
+    y->phase = CYCLE_DISCOVER;
+}
+
+static bool discover(struct collector *c, uint64_t *done)
+{
+    struct cycles *y = &c->cycles;
+    while (y->at < y->nodes.count && !y->failed_memory) {
+        if (eddy__slice_over(c, *done))
+            return false;
+        if (y->at + 4 < y->nodes.count)
+            __builtin_prefetch(eddy__header(cycle_object(cycle_node(c, y->at + 4))));
+        struct cycle_node *node = cycle_node(c, y->at++);
+        if (node->object != 0)
+            cycle_edges(c, node, discover_edge, c);
+        ++*done;
+    }
+    y->at = y->portion_nodes;
+    y->work.count = 0;
+    y->phase = CYCLE_SCAN;
+    return true;
+}
+
+/* ---- SCAN ---- */
+
+static bool push_number(struct collector *c, struct vector *v, uint32_t number)
+{
+    if (v->count == v->room && !eddy__vector_grow(v)) {
+        c->cycles.failed_memory = true;
+        return false;
+    }
+    ((uint32_t *)v->items)[v->count++] = number;
+    return true;
+}
+
+static void blacken(struct collector *c, uint32_t number)
+{
+    cycle_node(c, number)->component = COMPONENT_BLACK;
+    push_number(c, &c->cycles.work, number);
+}
+
+static void scan_edge(void *context, void *const *slot)
+{
+    struct collector *c = context;
+    void *target = EDDY_LOAD_ACQUIRE(slot);
+    if (target == NULL)
+        return;
+    uint32_t number = eddy__cycle_node_of(c, target);
+    if (number != UINT32_MAX && number >= c->cycles.portion_nodes && cycle_node(c, number)->component == COMPONENT_NONE)
+        blacken(c, number);
+}
+
+static bool scan(struct collector *c, uint64_t *done)
+{
+    struct cycles *y = &c->cycles;
+    while (!y->failed_memory) {
+        if (eddy__slice_over(c, *done))
+            return false;
+        ++*done;
+        if (y->work.count != 0) {
+            struct cycle_node *node = cycle_node(c, ((uint32_t *)y->work.items)[--y->work.count]);
+            if (node->object != 0)
+                cycle_edges(c, node, scan_edge, c);
+        } else if (y->at < y->nodes.count) {
+            struct cycle_node *node = cycle_node(c, y->at);
+            if (node->crc > 0 && node->component == COMPONENT_NONE)
+                blacken(c, y->at);
+            y->at++;
+        } else {
+            break;
+        }
+    }
+    STAT_ADD(c->stats.cycle_nodes, y->nodes.count - y->portion_nodes);
+    y->at = y->portion_nodes;
+    y->counter = 0;
+    y->work.count = y->order.count = y->frames.count = y->targets.count = 0;
+    y->phase = CYCLE_SPLIT;
+    return true;
+}
+
+/* ---- passes ---- */
+
+static bool worth_a_pass(const struct collector *c)
+{
+    if (c->cycles_wanted)
+        return true;
+    if (c->cycles.roots.count == 0)
+        return false;
+    uint64_t growth = c->cycles.bytes_after / 100 * c->heap->config.cycle_growth_percent;
+    uint64_t least = GROWTH_LEAST;
+    uint64_t limit = EDDY_LOAD_RELAXED(&c->heap->heap_limit);
+    if (limit / 8 < least) /* small heaps cannot afford to wait so long */
+        least = limit / 8;
+    return c->counted_bytes > c->cycles.bytes_after + (growth > least ? growth : least);
+}
+
+static void begin_pass(struct collector *c)
+{
+    struct cycles *y = &c->cycles;
+    struct vector empty = y->portion;
+    y->portion = y->roots;
+    y->roots = empty;
+    y->begun = c->epoch;
+    y->freed = 0;
+    y->failed_memory = false;
+    begin_portion(c);
+}
+
+void eddy__cycle_slice(struct collector *c)
+{
+    struct cycles *y = &c->cycles;
+    uint64_t done = 0;
+    if (y->phase == CYCLE_ARMED)
+        return;
+    if (y->phase == CYCLE_IDLE) {
+        if (!worth_a_pass(c))
+            return;
+        begin_pass(c);
+    }
+    for (bool on = true; on && !y->failed_memory;) {
+        switch (y->phase) {
+        case CYCLE_DISCOVER:
+            on = discover(c, &done);
+            break;
+        case CYCLE_SCAN:
+            on = scan(c, &done);
+            break;
+        case CYCLE_SPLIT:
+            on = eddy__cycle_split(c, &done);
+            break;
+        case CYCLE_PREPARE:
+            on = eddy__cycle_prepare(c, &done);
+            if (on && y->portion.count != 0)
+                begin_portion(c);
+            else if (on) {
+                y->phase = CYCLE_ARMED;
+                on = false;
+            }
+            break;
+        default:
+            on = false;
+        }
+    }
+    if (y->failed_memory || (y->phase == CYCLE_ARMED && y->candidates.count == 0)) {
+        eddy__cycle_end_pass(c);
+        return;
+    }
+    if (y->phase == CYCLE_ARMED) {
+        HOOK(HOOK_CYCLE_PREPARED, NULL);
+        if (MUTANT(MUTANT_TEST_NOW))
+            eddy__cycle_test(c);
+    }
+}

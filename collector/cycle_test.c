@@ -1,0 +1,197 @@
+/* The two tests on candidate cycles, and what follows (design, section 5).
+ *
+ *   sigma  the members' counts, less the references among them, add up to zero: nothing outside refers to them
+ *   delta  no member was incremented or decremented from the start of the preparation to the end of step 2 of
+ *          the next epoch: what was read of them is true
+ *
+ * A candidate is freed only if both hold. The member set is closed and the delta test armed before the first
+ * count is copied. Candidates are tested in the reverse of the order in which they were found, so that one
+ * which only a dead neighbour refers to passes after that neighbour has been freed. */
+#include "collector/state.h"
+
+/* ---- sigma preparation ---- */
+
+struct sigma {
+    struct collector *c;
+    uint32_t component;
+};
+
+static void sigma_edge(void *context, void *const *slot)
+{
+    struct sigma *sigma = context;
+    void *target = EDDY_LOAD_ACQUIRE(slot);
+    if (target == NULL)
+        return;
+    uint32_t number = eddy__cycle_node_of(sigma->c, target);
+    if (number == UINT32_MAX)
+        return;
+    struct cycle_node *node = cycle_node(sigma->c, number);
+    if (node->component == sigma->component && node->crc > 0)
+        node->crc--;
+}
+
+static void arm(struct collector *c)
+{
+    for (uint32_t i = c->cycles.portion_candidates; i < c->cycles.candidates.count; i++)
+        cycle_candidate(c, i)->valid = true;
+}
+
+static void copy_count(struct collector *c, struct cycle_node *node)
+{
+    void *object = cycle_object(node);
+    struct block *b = block_of(c->heap, object);
+    uint64_t count = eddy__count_of(c, b, cell_number(b, object), object);
+    node->crc = count > INT32_MAX ? INT32_MAX : (int32_t)count;
+}
+
+static void read_edges(struct collector *c, const struct cycle_node *node)
+{
+    struct sigma sigma = {c, node->component};
+    cycle_edges(c, node, sigma_edge, &sigma);
+}
+
+static void sum_up(struct collector *c)
+{
+    for (uint32_t i = c->cycles.portion_candidates; i < c->cycles.candidates.count; i++) {
+        struct cycle_candidate *candidate = cycle_candidate(c, i);
+        candidate->external = 0;
+        for (uint32_t m = 0; m < candidate->count; m++)
+            candidate->external += cycle_node(c, cycle_member(c, candidate->first + m))->crc;
+    }
+}
+
+/* Goes through the members of the portion twice: counts first, then edges. */
+bool eddy__cycle_prepare(struct collector *c, uint64_t *done)
+{
+    struct cycles *y = &c->cycles;
+    if (y->portion_candidates == y->candidates.count)
+        return true;
+    if (y->at == 0)
+        arm(c);
+    uint32_t first = cycle_candidate(c, y->portion_candidates)->first;
+    uint32_t members = (uint32_t)y->members.count - first;
+    for (; y->at < 2 * members; y->at++, ++*done) {
+        if (eddy__slice_over(c, *done))
+            return false;
+        struct cycle_node *node = cycle_node(c, cycle_member(c, first + y->at % members));
+        if (node->object == 0)
+            continue; /* freed meanwhile: its candidate is not valid any more */
+        if (y->at < members)
+            copy_count(c, node);
+        else
+            read_edges(c, node);
+    }
+    sum_up(c);
+    return true;
+}
+
+/* ---- freeing ---- */
+
+static void push_outside(void *context, void *const *slot)
+{
+    struct sigma *sigma = context;
+    struct collector *c = sigma->c;
+    void *target = EDDY_LOAD_RELAXED(slot);
+    if (target == NULL)
+        return;
+    uint32_t number = eddy__cycle_node_of(c, target);
+    if (number == UINT32_MAX || cycle_node(c, number)->component != sigma->component)
+        vector_push(&c->decs, target);
+}
+
+static void free_candidate(struct collector *c, uint32_t number)
+{
+    const struct cycle_candidate candidate = *cycle_candidate(c, number);
+    struct sigma sigma = {c, number};
+    for (uint32_t m = 0; m < candidate.count; m++)
+        cycle_edges(c, cycle_node(c, cycle_member(c, candidate.first + m)), push_outside, &sigma);
+    for (uint32_t m = 0; m < candidate.count; m++) {
+        void *object = cycle_object(cycle_node(c, cycle_member(c, candidate.first + m)));
+        struct block *b = block_of(c->heap, object);
+        eddy__cell_free(c, b, cell_number(b, object), object);
+    }
+    STAT_ADD(c->stats.cycles_freed, 1);
+    STAT_ADD(c->stats.cycle_objects_freed, candidate.count);
+    c->cycles.freed += candidate.count;
+    c->releasing_cycles = true;
+    eddy__release_all(c, true);
+    c->releasing_cycles = false;
+}
+
+static void test_candidate(struct collector *c, uint32_t number)
+{
+    struct cycle_candidate *candidate = cycle_candidate(c, number);
+    bool delta = candidate->valid || MUTANT(MUTANT_NO_DELTA);
+    bool sigma = candidate->external == 0 || MUTANT(MUTANT_NO_SIGMA);
+    if (delta && sigma) {
+        free_candidate(c, number);
+        return;
+    }
+    if (!delta)
+        STAT_ADD(c->stats.cycles_rejected_delta, 1);
+    else
+        STAT_ADD(c->stats.cycles_rejected_sigma, 1);
+    for (uint32_t m = 0; m < candidate->count; m++) { /* one member will lead to the others again */
+        struct cycle_node *node = cycle_node(c, cycle_member(c, candidate->first + m));
+        if (node->object != 0) {
+            node->object |= NODE_AGAIN;
+            break;
+        }
+    }
+}
+
+void eddy__cycle_test(struct collector *c)
+{
+    struct cycles *y = &c->cycles;
+    if (y->phase != CYCLE_ARMED)
+        return;
+    y->phase = CYCLE_TEST;
+    uint32_t count = (uint32_t)y->candidates.count;
+    for (uint32_t i = 0; i < count; i++)
+        test_candidate(c, MUTANT(MUTANT_FORWARD_ORDER) ? i : count - 1 - i);
+    eddy__cycle_end_pass(c);
+}
+
+/* ---- end of a pass ---- */
+
+static void forget_node(struct collector *c, const struct cycle_node *node)
+{
+    if (node->object == 0)
+        return;
+    void *object = cycle_object(node);
+    struct block *b = block_of(c->heap, object);
+    uint32_t cell = cell_number(b, object);
+    b->aux[cell] = 0;
+    bool again = (node->object & NODE_AGAIN) != 0 || c->cycles.failed_memory;
+    if (again)
+        vector_push(&c->cycles.roots, object);
+    else
+        EDDY_STORE_RELAXED(&b->counts[cell], (uint8_t)(b->counts[cell] & ~COUNT_FLAGGED));
+}
+
+void eddy__cycle_end_pass(struct collector *c)
+{
+    struct cycles *y = &c->cycles;
+    for (uint32_t i = 0; i < y->nodes.count; i++)
+        forget_node(c, cycle_node(c, i));
+    while (y->portion.count != 0) /* a pass that was given up */
+        vector_push(&y->roots, vector_pop(&y->portion));
+    while (y->blocks.count != 0) {
+        struct block *b = vector_pop(&y->blocks);
+        if (b->aux != NULL) /* else the block was given back meanwhile */
+            eddy__internal_free(c->heap, b->aux, b->cells * sizeof *b->aux);
+        b->aux = NULL;
+    }
+    y->nodes.count = y->candidates.count = y->members.count = 0;
+    struct vector *all[] = {&y->portion, &y->nodes, &y->blocks, &y->candidates, &y->members,
+                            &y->work, &y->order, &y->frames, &y->targets};
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
+        eddy__vector_trim(all[i]);
+    y->phase = CYCLE_IDLE;
+    y->bytes_after = c->counted_bytes;
+    STAT_ADD(c->stats.cycle_passes, 1);
+    if (y->freed == 0 && !y->failed_memory && c->decs.count == 0)
+        EDDY_STORE_RELAXED(&c->heap->fruitless_from, y->begun);
+    EDDY_STORE_RELEASE(&c->heap->cycle_passes, c->heap->cycle_passes + 1);
+    c->cycles_wanted = false;
+}

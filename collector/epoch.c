@@ -1,0 +1,150 @@
+/* One epoch from the rendezvous to the end of step 4, in the order of the design (section 4), and what
+ * comes after it: adapting the distance of epochs, returning memory, records that can be used again. */
+#include "collector/collector.h"
+#include "collector/state.h"
+
+#define EPOCH_LEAST ((size_t)256 << 10)
+#define SURPLUS_EPOCHS 16u
+#define QUIET_EPOCHS 3u
+
+/* ---- after the steps ---- */
+
+static bool log_consumed(const struct log *log)
+{
+    return log->read == EDDY_LOAD_RELAXED(&log->next);
+}
+
+/* Records of ended threads whose last words have been heard may be used for other threads. */
+static void recycle_records(struct collector *c)
+{
+    pthread_mutex_lock(&c->heap->registry_lock);
+    for (struct thread *t = c->heap->threads; t != NULL; t = t->next) {
+        if (t->life != RECORD_DETACHED)
+            continue;
+        bool quiet = log_consumed(&t->inc) && log_consumed(&t->dec) && t->accepted[0].count == 0
+                     && t->accepted[1].count == 0 && t->in_epoch == c->epoch;
+        t->quiet_epochs = quiet ? t->quiet_epochs + 1 : 0;
+        if (t->quiet_epochs >= QUIET_EPOCHS) {
+            t->quiet_epochs = 0;
+            t->life = RECORD_FREE;
+        }
+    }
+    pthread_mutex_unlock(&c->heap->registry_lock);
+}
+
+/* Whether decs wait for the next epoch. */
+static bool decs_pending(const struct collector *c)
+{
+    for (const struct thread *t = EDDY_LOAD_ACQUIRE(&c->heap->threads); t != NULL; t = t->next)
+        if (t->in_epoch == c->epoch && t->dec.read != t->handover[c->epoch & 1].dec_mark)
+            return true;
+    return false;
+}
+
+/* The distance of epochs follows survival: small for pure garbage, which then stays in the cache, large
+ * when much survives, because what dies before the next epoch costs nothing. Below a limit, at least six
+ * epochs' allocation must fit beside what is live. */
+static void adapt(struct collector *c)
+{
+    eddy_heap *heap = c->heap;
+    const eddy_config *config = &heap->config;
+    size_t distance = heap->epoch_bytes;
+    if (c->allocated >= distance / 2) {
+        if (c->promoted_bytes * 5 > c->allocated)
+            distance *= 2;
+        else if (c->promoted_bytes * 20 < c->allocated)
+            distance /= 2;
+    }
+    size_t most = config->epoch_bytes_max, least = config->epoch_bytes_min;
+    uint64_t affordable = c->counted_bytes > config->epoch_bytes * 2 ? c->counted_bytes / 2 : config->epoch_bytes;
+    if (most > affordable)
+        most = affordable;
+    uint64_t limit = EDDY_LOAD_RELAXED(&heap->heap_limit);
+    if (limit != UINT64_MAX) {
+        uint64_t room = limit > c->counted_bytes ? (limit - c->counted_bytes) / 6 : 0;
+        if (room < EPOCH_LEAST)
+            room = EPOCH_LEAST;
+        if (most > room)
+            most = room;
+    }
+    if (distance < least)
+        distance = least;
+    if (distance > most)
+        distance = most;
+    EDDY_STORE_RELAXED(&heap->epoch_bytes, distance);
+}
+
+/* Free blocks that no epoch of late has needed go back to the system. */
+static void return_memory(struct collector *c)
+{
+    eddy_heap *heap = c->heap;
+    uint64_t free_now = EDDY_LOAD_RELAXED(&heap->free_count);
+    if (free_now < c->surplus)
+        c->surplus = free_now;
+    if (++c->surplus_epochs < SURPLUS_EPOCHS && !c->at_rest)
+        return;
+    uint64_t spare = heap->epoch_bytes >> BLOCK_SHIFT;
+    if (c->surplus > spare)
+        eddy__blocks_trim(heap, free_now - (c->surplus - spare));
+    eddy__backing_trim(heap);
+    c->surplus_epochs = 0;
+    c->surplus = UINT64_MAX;
+}
+
+static void finish(struct collector *c)
+{
+    eddy_heap *heap = c->heap;
+    c->at_rest = c->applied == 0 && c->decs.count == 0 && c->cycles.phase == CYCLE_IDLE && !c->cycles_wanted
+                 && !decs_pending(c);
+    eddy__counts_reclaim(heap, &c->retired_counts);
+    recycle_records(c);
+    adapt(c);
+    return_memory(c);
+    eddy__vector_trim(&c->scan);
+    eddy__vector_trim(&c->decs);
+    STAT_ADD(c->stats.epochs, 1);
+    STAT_SET(c->stats.live_bytes, c->counted_bytes);
+    STAT_SET(c->stats.live_objects, c->counted_objects);
+    STAT_SET(c->stats.overflowed_counts, c->overflow.count);
+    EDDY_STORE_RELAXED(&heap->processed, c->epoch);
+    EDDY_ADD_RELEASE(&heap->epochs_done, 1);
+    eddy__os_wake(&heap->epochs_done);
+}
+
+/* ---- the steps ---- */
+
+static void process(struct collector *c)
+{
+    c->applied = 0;
+    c->promoted_bytes = 0;
+    if (MUTANT(MUTANT_SWEEP_EARLY))
+        eddy__sweep_young(c);
+    eddy__apply_incs(c);
+    eddy__apply_decs(c);
+    eddy__cycle_test(c);
+    eddy__sweep_young(c);
+    eddy__sort_partial(c);
+    eddy__cycle_slice(c);
+    finish(c);
+}
+
+bool eddy__collector_epoch(eddy_heap *heap, uint64_t timeout_ns, unsigned *late)
+{
+    struct collector *c = heap->collector;
+    pthread_mutex_lock(&heap->collector_lock);
+    if (!c->begun) {
+        uint32_t bits = __atomic_fetch_and(&heap->request, ~(uint32_t)(REQUEST_EPOCH | REQUEST_CYCLES), __ATOMIC_ACQ_REL);
+        if (bits & REQUEST_CYCLES)
+            c->cycles_wanted = true;
+    }
+    bool passed = eddy__rendezvous(c, timeout_ns, late);
+    if (passed)
+        process(c);
+    pthread_mutex_unlock(&heap->collector_lock);
+    return passed;
+}
+
+bool eddy__collector_at_rest(const eddy_heap *heap)
+{
+    return EDDY_LOAD_RELAXED(&heap->collector->at_rest);
+}

@@ -1,0 +1,118 @@
+/* Roots of an epoch: exact references as recorded, and the words of C stacks, which the filter accepts
+ * or refuses (design, section 7). A word is accepted when its cell has a count that is neither zero nor
+ * DYING, or holds a private object born in the epoch in hand: a drain came before, so "counted with count
+ * zero" means free. That a cell was allocated in the epoch is told by its block (birth, young_end), so
+ * that neither old headers nor generations used again can deceive. */
+#include "collector/state.h"
+
+/* The cell that `word` points into (its beginning only, unless interior pointers are accepted). */
+static char *find_cell(const eddy_heap *heap, uintptr_t word, struct block **block, uint32_t *cell)
+{
+    struct block *b = block_of(heap, (void *)word);
+    enum block_state state = block_state_of(b);
+    bool interior = (heap->flags & EDDY_HEAP_INTERIOR_POINTERS) != 0;
+    if (state == BLOCK_LARGE_REST) {
+        if (!interior)
+            return NULL;
+        b = &heap->blocks[b->next];
+        state = block_state_of(b);
+    }
+    size_t offset = (size_t)((char *)word - block_start(heap, b));
+    if (state == BLOCK_LARGE)
+        *cell = 0;
+    else if (state == BLOCK_YOUNG || state == BLOCK_PARTIAL || state == BLOCK_FULL)
+        *cell = offset < BLOCK_FIRST_CELL ? 0 : (uint32_t)((offset - BLOCK_FIRST_CELL) / b->cell);
+    else
+        return NULL;
+    if (*cell >= b->cells)
+        return NULL;
+    char *object = cell_object(heap, b, *cell);
+    size_t distance = (size_t)((char *)word - object);
+    if (distance != 0 && (!interior || distance >= object_bytes(b)))
+        return NULL;
+    *block = b;
+    return object;
+}
+
+static bool acceptable(const struct collector *c, const struct block *b, uint32_t cell, const void *object)
+{
+    unsigned count = b->counts[cell] & COUNT_MASK;
+    if (count != 0)
+        return count != COUNT_DYING;
+    enum block_state state = block_state_of(b);
+    if (state != BLOCK_YOUNG && state != BLOCK_LARGE)
+        return false;
+    if (MUTANT(MUTANT_FILTER_ANY))
+        return !header_is_counted(EDDY_LOAD_ACQUIRE(eddy__header(object)));
+    return EDDY_LOAD_RELAXED(&b->birth) == c->epoch && cell < EDDY_LOAD_RELAXED(&b->young_end)
+           && !header_is_counted(EDDY_LOAD_ACQUIRE(eddy__header(object)));
+}
+
+static void accept(struct collector *c, struct thread *t, void *object)
+{
+    unsigned parity = c->epoch & 1;
+    if (t->accepted[parity].count == t->accepted[parity].room) {
+        struct vector grown = {.items = t->accepted[parity].objects,
+                               .count = t->accepted[parity].count,
+                               .room = t->accepted[parity].room,
+                               .item_bytes = sizeof(uintptr_t),
+                               .heap = c->heap};
+        eddy__vector_grow_surely(&grown);
+        t->accepted[parity].objects = grown.items;
+        t->accepted[parity].room = grown.room;
+    }
+    t->accepted[parity].objects[t->accepted[parity].count++] = (uintptr_t)object;
+    count_inc(c, object);
+}
+
+static void filter_words(struct collector *c, struct thread *t, const struct root_buffer *roots)
+{
+    uint64_t accepted = 0, refused = 0;
+    for (size_t i = roots->exact; i < roots->count; i++) {
+        struct block *b;
+        uint32_t cell;
+        char *object = find_cell(c->heap, roots->words[i], &b, &cell);
+        if (object != NULL && acceptable(c, b, cell, object)) {
+            accept(c, t, object);
+            accepted++;
+        } else {
+            refused++;
+        }
+    }
+    STAT_ADD(c->stats.roots_accepted, accepted);
+    STAT_ADD(c->stats.roots_refused, refused);
+}
+
+/* A thread that slept through the epoch keeps the roots it has: counted once, uncounted when it wakes. */
+static void carry(struct collector *c, struct thread *t)
+{
+    unsigned now = c->epoch & 1, before = now ^ 1;
+    uintptr_t *spare = t->accepted[now].objects;
+    size_t spare_room = t->accepted[now].room;
+    t->accepted[now].objects = t->accepted[before].objects;
+    t->accepted[now].count = t->accepted[before].count;
+    t->accepted[now].room = t->accepted[before].room;
+    t->accepted[before].objects = spare;
+    t->accepted[before].room = spare_room;
+    t->accepted[before].count = 0;
+}
+
+void eddy__filter_roots(struct collector *c, bool exact)
+{
+    unsigned parity = c->epoch & 1;
+    for (struct thread *t = EDDY_LOAD_ACQUIRE(&c->heap->threads); t != NULL; t = t->next) {
+        if (t->in_epoch != c->epoch)
+            continue;
+        const struct root_buffer *roots = &t->roots[parity];
+        if (t->handover[parity].carried) {
+            if (exact)
+                carry(c, t);
+        } else if (exact) {
+            t->accepted[parity].count = 0;
+            for (size_t i = 0; i < roots->exact; i++)
+                accept(c, t, (void *)roots->words[i]);
+        } else {
+            filter_words(c, t, roots);
+        }
+    }
+}

@@ -1,0 +1,134 @@
+/* Step 1 of an epoch: roots and inc logs are counted, objects whose count leaves zero are promoted, and
+ * what *all* threads have pushed so far is drained until a full round makes no object of the epoch or
+ * an earlier one leave zero. Without the drain live objects are freed, because the winner of a promotion may
+ * be a mutator that is in the next epoch already. Keeps I5 (incs early) and I6. */
+#include "collector/state.h"
+
+#define AHEAD 8 /* how far log entries and objects are prefetched */
+
+/* ---- promotion ---- */
+
+struct copied {
+    void *refs[OBJECT_REFS_BOUND];
+    size_t count;
+};
+
+static void copy_ref(void *context, void *const *slot)
+{
+    struct copied *copied = context;
+    void *ref = EDDY_LOAD_ACQUIRE(slot);
+    if (ref != NULL && copied->count < OBJECT_REFS_BOUND)
+        copied->refs[copied->count++] = ref;
+}
+
+/* An object whose count has just left zero: if it is private-old, its fields become counted. */
+static void promote(struct collector *c, void *object)
+{
+    uint64_t header = EDDY_LOAD_ACQUIRE(eddy__header(object));
+    const struct block *b = block_of(c->heap, object);
+    c->promoted_bytes += b->cell ? b->cell : b->bytes;
+    if (header_is_counted(header))
+        return; /* born counted, or promoted by a mutator, which has pushed the incs */
+    struct copied copied = {.count = 0};
+    if (b->kind != KIND_LEAF)
+        edges_each(c->heap, header, object, copy_ref, &copied);
+    HOOK(HOOK_COLLECTOR_PROMOTE, object);
+    if (!EDDY_CAS_RELEASE_ACQUIRE(eddy__header(object), &header, header & HEADER_LOW))
+        return;
+    for (size_t i = 0; i < copied.count; i++)
+        count_prefetch(c, copied.refs[i]);
+    for (size_t i = 0; i < copied.count; i++)
+        count_inc(c, copied.refs[i]);
+    STAT_ADD(c->stats.incs, copied.count);
+    STAT_ADD(c->stats.promotions, 1);
+}
+
+void eddy__promote_all(struct collector *c)
+{
+    /* a short queue between the work list and its use, so that headers have arrived when they are read */
+    void *queue[AHEAD];
+    unsigned head = 0, queued = 0;
+    while (queued != 0 || c->scan.count != 0) {
+        while (queued < AHEAD && c->scan.count != 0) {
+            void *object = vector_pop(&c->scan);
+            __builtin_prefetch(eddy__header(object), 1);
+            queue[(head + queued++) % AHEAD] = object;
+        }
+        promote(c, queue[head]);
+        head = (head + 1) % AHEAD;
+        queued--;
+    }
+}
+
+/* ---- logs ---- */
+
+static void apply_entry(struct collector *c, uintptr_t entry)
+{
+    void *object = (void *)(entry & ~ENTRY_MASK);
+    if (EDDY_UNLIKELY(entry & ENTRY_RETAIN))
+        eddy__map_get(&c->retained, object)->value++;
+    count_inc(c, object);
+}
+
+/* Everything that `t` has published; whether there was anything. */
+static void drain_thread(struct collector *c, struct thread *t)
+{
+    struct log_chunk *done;
+    uintptr_t *from;
+    size_t n;
+    do {
+        n = eddy__log_span(&t->inc, NULL, &from, &done);
+        for (size_t i = 0; i < n; i++) {
+            if (i + AHEAD < n)
+                count_prefetch(c, (void *)(from[i + AHEAD] & ~ENTRY_MASK));
+            apply_entry(c, from[i]);
+        }
+        t->inc.read += n;
+        c->applied += n;
+        STAT_ADD(c->stats.incs, n);
+        if (done != NULL)
+            eddy__chunk_give(c->heap, done);
+    } while (done != NULL || n != 0);
+}
+
+/* Rounds over all threads until one makes nothing of the epoch or before leave zero. At least one. */
+static void drain(struct collector *c)
+{
+    if (MUTANT(MUTANT_NO_DRAIN))
+        return;
+    do {
+        HOOK(HOOK_STEP_DRAIN, NULL);
+        c->first_incs = 0;
+        for (struct thread *t = EDDY_LOAD_ACQUIRE(&c->heap->threads); t != NULL; t = t->next)
+            drain_thread(c, t);
+        eddy__promote_all(c);
+        STAT_ADD(c->stats.drain_rounds, 1);
+    } while (c->first_incs != 0);
+}
+
+/* Without the drain, only what was logged before the handshakes. */
+static void apply_logs_once(struct collector *c)
+{
+    for (struct thread *t = EDDY_LOAD_ACQUIRE(&c->heap->threads); t != NULL; t = t->next)
+        if (t->in_epoch == c->epoch)
+            drain_thread(c, t);
+    eddy__promote_all(c);
+}
+
+void eddy__apply_incs(struct collector *c)
+{
+    HOOK(HOOK_STEP_INCS, NULL);
+    eddy__filter_roots(c, true);
+    if (MUTANT(MUTANT_FILTER_EARLY)) {
+        eddy__filter_roots(c, false);
+        apply_logs_once(c);
+        return;
+    }
+    apply_logs_once(c);
+    drain(c);
+    if (c->heap->flags & EDDY_HEAP_PRECISE_ROOTS)
+        return;
+    eddy__filter_roots(c, false);
+    eddy__promote_all(c);
+    drain(c);
+}

@@ -1,0 +1,129 @@
+/* Asking for an epoch and waiting until every thread has passed its handshake (design, sections 3 and 7).
+ * A thread in a native region is not waited for: one compare-and-swap on its state word is its
+ * handshake. Keeps I7; attaching is atomic with respect to the start of an epoch. */
+#include "collector/state.h"
+
+#define WAIT_FIRST_NS UINT64_C(500000)
+#define WAIT_MOST_NS UINT64_C(20000000)
+
+static void begin(struct collector *c)
+{
+    eddy_heap *heap = c->heap;
+    pthread_mutex_lock(&heap->registry_lock);
+    c->epoch = EDDY_LOAD_RELAXED(&heap->epoch);
+    uint32_t waiting = 0;
+    for (struct thread *t = heap->threads; t != NULL; t = t->next)
+        if (t->life != RECORD_FREE) {
+            t->in_epoch = c->epoch;
+            waiting++;
+        }
+    c->allocated = EDDY_LOAD_RELAXED(&heap->allocated);
+    EDDY_SUB_RELAXED(&heap->allocated, c->allocated);
+    EDDY_ADD_RELAXED(&heap->allocated_total, c->allocated);
+    EDDY_STORE_RELAXED(&heap->logged, 0);
+    EDDY_STORE_RELAXED(&heap->active, 0);
+    EDDY_STORE_RELAXED(&heap->unacknowledged, waiting);
+    STAT_ADD(c->stats.handshakes, waiting);
+    EDDY_STORE_SEQ_CST(&heap->epoch, c->epoch + 1);
+    pthread_mutex_unlock(&heap->registry_lock);
+    c->begun = true;
+}
+
+/* What a sleeping thread would hand over. Read before the compare-and-swap and used only if that succeeds,
+ * which shows that the thread slept meanwhile and that these were its last writes. */
+struct capture {
+    uint32_t young, large;
+    uintptr_t *dec_mark;
+    uint64_t used[2];
+    struct { char *next, *limit; } runs[EDDY__SLOTS];
+};
+
+static void capture_thread(const struct thread *t, struct capture *capture)
+{
+    capture->young = EDDY_LOAD_RELAXED(&t->young);
+    capture->large = EDDY_LOAD_RELAXED(&t->large);
+    capture->dec_mark = EDDY_LOAD_RELAXED(&t->dec.next);
+    for (unsigned word = 0; word < 2; word++) {
+        capture->used[word] = EDDY_LOAD_RELAXED(&t->slots_used[word]);
+        for (uint64_t left = capture->used[word]; left != 0; left &= left - 1) {
+            unsigned slot = word * 64 + (unsigned)__builtin_ctzll(left);
+            capture->runs[slot].next = EDDY_LOAD_RELAXED(&t->fast.runs[slot].next);
+            capture->runs[slot].limit = EDDY_LOAD_RELAXED(&t->fast.runs[slot].limit);
+        }
+    }
+}
+
+static void hand_over(eddy_heap *heap, struct handover *handover, const struct capture *capture)
+{
+    uint32_t chain = capture->young;
+    for (unsigned word = 0; word < 2; word++)
+        for (uint64_t left = capture->used[word]; left != 0; left &= left - 1) {
+            unsigned slot = word * 64 + (unsigned)__builtin_ctzll(left);
+            struct block *b = block_of(heap, capture->runs[slot].limit - 1);
+            size_t used = (size_t)(capture->runs[slot].next - block_start(heap, b)) - BLOCK_FIRST_CELL;
+            EDDY_STORE_RELAXED(&b->young_end, (uint32_t)(used / b->cell));
+            EDDY_STORE_RELAXED(&b->next, chain);
+            chain = (uint32_t)(b - heap->blocks) + 1;
+        }
+    handover->young = chain;
+    handover->large = capture->large;
+    handover->dec_mark = capture->dec_mark;
+    handover->carried = false;
+}
+
+/* Performs the handshake of a thread in a native region; false when it is not in one. */
+static bool act_for(struct collector *c, struct thread *t)
+{
+    uint64_t word = EDDY_LOAD_ACQUIRE(&t->word);
+    if (WORD_STATE(word) != THREAD_NATIVE)
+        return false;
+    /* A thread that still is in an earlier epoch by its own account was acted for before and has slept since. */
+    bool carried = EDDY_LOAD_RELAXED(&t->fast.epoch) != c->epoch;
+    struct capture capture;
+    if (!carried)
+        capture_thread(t, &capture);
+    uint64_t passed = WORD_MAKE(THREAD_NATIVE, WORD_SEQUENCE(word), c->epoch + 1);
+    if (!EDDY_CAS_ACQ_REL(&t->word, &word, passed))
+        return false;
+    struct handover *handover = &t->handover[c->epoch & 1];
+    if (carried) {
+        uintptr_t *mark = t->handover[(c->epoch + 1) & 1].dec_mark;
+        *handover = (struct handover){.dec_mark = mark, .carried = true};
+    } else {
+        hand_over(c->heap, handover, &capture);
+    }
+    EDDY_SUB_ACQ_REL(&c->heap->unacknowledged, 1);
+    STAT_ADD(c->stats.handshakes_native, 1);
+    STAT_SET(c->stats.handshakes, c->stats.handshakes - 1);
+    return true;
+}
+
+/* Acts for those that sleep; how many have not passed yet. */
+static uint32_t pass_sleepers(struct collector *c)
+{
+    for (struct thread *t = EDDY_LOAD_ACQUIRE(&c->heap->threads); t != NULL; t = t->next)
+        if (t->in_epoch == c->epoch && WORD_EPOCH(EDDY_LOAD_ACQUIRE(&t->word)) == c->epoch)
+            act_for(c, t);
+    return EDDY_LOAD_ACQUIRE(&c->heap->unacknowledged);
+}
+
+bool eddy__rendezvous(struct collector *c, uint64_t timeout_ns, unsigned *late)
+{
+    if (!c->begun)
+        begin(c);
+    uint64_t start = eddy__os_now(), slice = WAIT_FIRST_NS;
+    for (;;) {
+        uint32_t left = pass_sleepers(c);
+        if (left == 0)
+            break;
+        if (timeout_ns != UINT64_MAX && eddy__os_now() - start >= timeout_ns) {
+            if (late != NULL)
+                *late = left;
+            return false;
+        }
+        eddy__os_wait(&c->heap->unacknowledged, left, slice);
+        slice = slice * 2 < WAIT_MOST_NS ? slice * 2 : WAIT_MOST_NS;
+    }
+    c->begun = false;
+    return true;
+}

@@ -1,0 +1,196 @@
+/* The collector's own state, and what the files of collector/ share. Everything here is touched by the
+ * collector only (the thread that holds heap->collector_lock), except where a field says otherwise.
+ *
+ * One epoch (design, section 4), file by file:
+ *   rendezvous.c  asks for the epoch, acts for sleeping threads, waits for the others
+ *   incs.c        step 1: roots and inc logs, promotion, drain; filter.c the words of C stacks
+ *   release.c     step 2: decs, freeing at count zero
+ *   cycle_test.c  the tests on the candidates of the round before
+ *   sweep.c       step 3: young blocks
+ *   cycle_….c     step 4: new candidates
+ *   epoch.c       calls them in this order, adapts the distance of epochs */
+#ifndef EDDY_COLLECTOR_STATE_H
+#define EDDY_COLLECTOR_STATE_H
+
+#include "collector/object_map.h"
+#include "collector/vector.h"
+#include "runtime/heap/edges.h"
+#include "runtime/heap/memory.h"
+
+#define STAT_ADD(field, n) EDDY_STORE_RELAXED(&(field), (field) + (n))
+#define STAT_SET(field, n) EDDY_STORE_RELAXED(&(field), (n))
+
+/* Phases of a search for cycles. */
+enum cycle_phase {
+    CYCLE_IDLE = 0,
+    CYCLE_DISCOVER, /* nodes are being found from a portion of the candidate roots */
+    CYCLE_SCAN,     /* what is reachable from outside is being marked */
+    CYCLE_SPLIT,    /* the rest is being split into strongly connected components */
+    CYCLE_PREPARE,  /* sigma preparation; the delta test is armed */
+    CYCLE_ARMED,    /* all portions prepared; the tests follow in the next epoch */
+    CYCLE_TEST      /* candidates are being tested and freed */
+};
+
+#define COMPONENT_NONE UINT32_MAX
+#define COMPONENT_BLACK (UINT32_MAX - 1)   /* reachable from outside */
+#define COMPONENT_TRIVIAL (UINT32_MAX - 2) /* garbage by the look of it, but on no cycle: its referrers' end frees it */
+
+#define NODE_AGAIN ((uintptr_t)1) /* decremented during the pass: a candidate root of the next one */
+
+struct cycle_node {
+    uintptr_t object;   /* 0 when it was freed meanwhile; NODE_AGAIN in the lowest bit */
+    int32_t crc;        /* scratch count */
+    uint32_t component; /* number of its candidate, COMPONENT_… */
+};
+
+/* A candidate: a strongly connected component of what looked like garbage. */
+struct cycle_candidate {
+    uint32_t first, count; /* in members */
+    int64_t external;      /* sum of CRC after the preparation */
+    bool valid;            /* delta test: no member was touched since the preparation began */
+};
+
+struct cycle_frame { /* of the iterative depth-first search */
+    uint32_t node;
+    uint32_t begin, edge, end; /* in `targets` */
+};
+
+struct cycle_index { /* Tarjan's numbers of a node, 0: not visited */
+    uint32_t index, low;
+    bool self; /* refers to itself */
+};
+
+struct cycles {
+    enum cycle_phase phase;
+    struct vector roots;      /* candidate roots (purple): objects flagged, entries may be stale */
+    struct vector portion;    /* roots of the pass that is under way, taken from the back */
+    struct vector nodes;      /* struct cycle_node */
+    struct vector blocks;     /* struct block *, those that have aux */
+    struct vector candidates; /* struct cycle_candidate */
+    struct vector members;    /* node numbers, by candidate */
+    struct vector work;       /* node numbers */
+    struct vector order;      /* struct cycle_index per node of the portion: Tarjan's numbers */
+    struct vector frames;     /* struct cycle_frame */
+    struct vector targets;    /* node numbers: edges of the nodes on the search path */
+    uint32_t portion_nodes;   /* first node of the portion in hand */
+    uint32_t portion_candidates;
+    uint32_t at;              /* progress in the phase */
+    uint32_t counter;         /* Tarjan's */
+    size_t kept_last;         /* roots after the last compaction */
+    uint64_t begun;           /* epoch in which the pass began */
+    uint64_t prepared;        /* epoch in which the last preparation ended */
+    uint64_t freed;           /* objects freed by the pass */
+    uint64_t bytes_after;     /* counted bytes when the last pass ended */
+    bool failed_memory;       /* the pass was given up for lack of memory */
+};
+
+struct collector {
+    eddy_heap *heap;
+    uint64_t epoch;           /* the one being processed */
+    bool begun;               /* its handshakes have been asked for */
+    struct vector scan;       /* objects whose count left zero: to be promoted */
+    struct vector decs;       /* objects to be decremented: consequences of releases; may outlive an epoch */
+    struct object_map overflow; /* object -> true count, for count bytes that say COUNT_OVERFLOW */
+    struct object_map retained; /* object -> number of eddy_retain */
+    struct cycles cycles;
+    void *retired_counts;     /* arrays to be freed in the next epoch */
+    bool partial_empty[EDDY__SLOTS]; /* some block in this pool has no live cell left */
+    uint64_t first_incs;      /* counts that left zero, of objects born in or before the epoch */
+    uint64_t promoted_bytes;  /* in this epoch */
+    uint64_t applied;         /* log entries and young blocks seen in this epoch */
+    uint64_t allocated;       /* bytes handed out during the epoch in hand */
+    bool at_rest;             /* nothing was left to do after this epoch */
+    bool releasing_cycles;    /* decs are consequences of freed candidates: they lower `external` */
+    bool cycles_wanted;       /* REQUEST_CYCLES */
+    uint64_t surplus;         /* least number of free blocks in the last epochs */
+    unsigned surplus_epochs;
+    uint64_t counted_bytes, counted_objects;
+    eddy_stats stats;         /* counters; relaxed stores, read by any thread */
+};
+
+/* count.c: count bytes. The object must be one of this heap. */
+void eddy__count_inc_slow(struct collector *c, void *object, struct block *b, uint32_t cell);
+/* Returns true when the count has reached zero: the caller releases the object. */
+bool eddy__count_dec(struct collector *c, void *object);
+uint64_t eddy__count_of(const struct collector *c, const struct block *b, uint32_t cell, const void *object);
+/* Erases everything known of a dead object and frees its cell; its fields must have been read. */
+void eddy__cell_free(struct collector *c, struct block *b, uint32_t cell, void *object);
+/* The cell and block of an address that may be stale: true if it is a counted object. */
+bool eddy__is_counted_object(const eddy_heap *heap, const void *p, struct block **block, uint32_t *cell);
+
+static inline void count_prefetch(const struct collector *c, const void *object)
+{
+    const struct block *b = block_of(c->heap, object);
+    __builtin_prefetch(b->counts + cell_number(b, object), 1);
+}
+
+static inline void count_inc(struct collector *c, void *object)
+{
+    struct block *b = block_of(c->heap, object);
+    uint32_t cell = cell_number(b, object);
+    uint8_t count = b->counts[cell];
+    if (EDDY_LIKELY((uint8_t)(count - 1) < COUNT_OVERFLOW - 2))
+        EDDY_STORE_RELAXED(&b->counts[cell], (uint8_t)(count + 1));
+    else
+        eddy__count_inc_slow(c, object, b, cell);
+}
+
+/* rendezvous.c */
+bool eddy__rendezvous(struct collector *c, uint64_t timeout_ns, unsigned *late);
+/* incs.c: step 1 */
+void eddy__apply_incs(struct collector *c);
+void eddy__promote_all(struct collector *c);
+/* filter.c: accepts words of the stacks of epoch `c->epoch`, counts them, and remembers them */
+void eddy__filter_roots(struct collector *c, bool exact);
+/* release.c: step 2 */
+void eddy__apply_decs(struct collector *c);
+/* Works off c->decs; with `slice`, stops when an epoch is asked for and enough was done. */
+void eddy__release_all(struct collector *c, bool slice);
+/* sweep.c: step 3; and giving back blocks and large objects in which nothing is live */
+void eddy__give_block(struct collector *c, struct block *b);
+void eddy__give_large(struct collector *c, struct block *b);
+void eddy__sweep_young(struct collector *c);
+void eddy__sort_partial(struct collector *c);
+
+/* cycle_find.c, cycle_split.c, cycle_test.c: step 4 and the tests */
+void eddy__cycles_create(struct collector *c);
+void eddy__cycles_destroy(struct collector *c);
+void eddy__cycle_add_root(struct collector *c, void *object); /* its flag has just been set */
+void eddy__cycle_touch(struct collector *c, struct block *b, uint32_t cell, bool dec);
+void eddy__cycle_erase(struct collector *c, struct block *b, uint32_t cell);
+void eddy__cycle_slice(struct collector *c);
+bool eddy__cycle_split(struct collector *c, uint64_t *done);
+bool eddy__cycle_prepare(struct collector *c, uint64_t *done);
+void eddy__cycle_test(struct collector *c);
+void eddy__cycle_end_pass(struct collector *c);
+/* The node number of an object that takes part in the pass, or UINT32_MAX. */
+uint32_t eddy__cycle_node_of(const struct collector *c, const void *object);
+
+static inline struct cycle_node *cycle_node(const struct collector *c, uint32_t number)
+{
+    return (struct cycle_node *)c->cycles.nodes.items + number;
+}
+static inline void *cycle_object(const struct cycle_node *node)
+{
+    return (void *)(node->object & ~NODE_AGAIN);
+}
+static inline struct cycle_candidate *cycle_candidate(const struct collector *c, uint32_t number)
+{
+    return (struct cycle_candidate *)c->cycles.candidates.items + number;
+}
+static inline uint32_t cycle_member(const struct collector *c, uint32_t i)
+{
+    return ((uint32_t *)c->cycles.members.items)[i];
+}
+/* Calls edge for the reference fields of a node's object. */
+__attribute__((always_inline)) static inline void cycle_edges(const struct collector *c, const struct cycle_node *node,
+                                                              edge_fn *edge, void *context)
+{
+    const void *object = cycle_object(node);
+    edges_each(c->heap, EDDY_LOAD_ACQUIRE(eddy__header(object)), object, edge, context);
+}
+
+/* Whether the slice in hand has used up its time: enough done and an epoch asked for. */
+bool eddy__slice_over(const struct collector *c, uint64_t done);
+
+#endif
