@@ -1,0 +1,53 @@
+#!/bin/sh
+# Installs the Debian packages that are missing (needs root, or sudo, only then).
+# usage: tools/setup.sh [run|test]     run: what the release build needs; test (default): also what the tests need
+set -eu
+
+packages="gcc g++ libc6-dev cmake ninja-build pkg-config libjemalloc-dev libcmocka-dev libgc-dev libjansson-dev"
+case ${1:-test} in
+run) ;;
+test) packages="$packages clang libclang-rt-14-dev valgrind" ;;
+*)
+  echo "usage: $0 [run|test]" >&2
+  exit 2
+  ;;
+esac
+
+fail() {
+  echo "setup: $*" >&2
+  exit 1
+}
+
+command -v dpkg-query >/dev/null || fail "this is no Debian system; install by hand what corresponds to: $packages"
+missing=
+for package in $packages; do
+  case $(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null || true) in
+  installed) ;;
+  *) missing="$missing $package" ;;
+  esac
+done
+if [ -z "$missing" ]; then
+  exit 0
+fi
+
+echo "setup: installing$missing"
+if [ "$(id -u)" = 0 ]; then
+  as_root=
+elif command -v sudo >/dev/null; then
+  as_root=sudo
+else
+  fail "packages are missing, and this is neither root nor is there sudo; as root: apt-get install$missing"
+fi
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+quietly() { # quietly COMMAND...
+  # shellcheck disable=SC2086 # as_root may be nothing
+  $as_root env DEBIAN_FRONTEND=noninteractive "$@" >"$log" 2>&1 || {
+    cat "$log" >&2
+    fail "$* failed"
+  }
+}
+quietly apt-get update -q
+# shellcheck disable=SC2086 # a list
+quietly apt-get install -q -y --no-install-recommends $missing
+echo "setup: done"
