@@ -4,7 +4,7 @@
 #include "collector/state.h"
 
 #define EPOCH_LEAST ((size_t)256 << 10)
-#define SURPLUS_EPOCHS 16u
+#define SURPLUS_NS UINT64_C(1000000000) /* free blocks that were not needed for so long go back to the system */
 #define QUIET_EPOCHS 3u
 
 /* ---- after the steps ---- */
@@ -74,20 +74,21 @@ static void adapt(struct collector *c)
     EDDY_STORE_RELAXED(&heap->epoch_bytes, distance);
 }
 
-/* Free blocks that no epoch of late has needed go back to the system. */
+/* Gives free blocks back that no epoch of late has needed. */
 static void return_memory(struct collector *c)
 {
     eddy_heap *heap = c->heap;
     uint64_t free_now = EDDY_LOAD_RELAXED(&heap->free_count);
     if (free_now < c->surplus)
         c->surplus = free_now;
-    if (++c->surplus_epochs < SURPLUS_EPOCHS && !c->at_rest)
+    uint64_t now = eddy__os_now();
+    if (now - c->surplus_since < SURPLUS_NS && !c->at_rest)
         return;
     uint64_t spare = heap->epoch_bytes >> BLOCK_SHIFT;
     if (c->surplus > spare)
         eddy__blocks_trim(heap, free_now - (c->surplus - spare));
     eddy__backing_trim(heap);
-    c->surplus_epochs = 0;
+    c->surplus_since = now;
     c->surplus = UINT64_MAX;
 }
 
@@ -107,8 +108,9 @@ static void finish(struct collector *c)
     STAT_SET(c->stats.live_objects, c->counted_objects);
     STAT_SET(c->stats.overflowed_counts, c->overflow.count);
     EDDY_STORE_RELAXED(&heap->processed, c->epoch);
-    EDDY_ADD_RELEASE(&heap->epochs_done, 1);
-    eddy__os_wake(&heap->epochs_done);
+    EDDY_ADD_SEQ_CST(&heap->epochs_done, 1);
+    if (EDDY_LOAD_SEQ_CST(&heap->epoch_waiters) != 0)
+        eddy__os_wake(&heap->epochs_done);
 }
 
 /* ---- the steps ---- */

@@ -3,6 +3,7 @@
  * handshake. Keeps I7; attaching is atomic with respect to the start of an epoch. */
 #include "collector/state.h"
 
+#define SPIN_NS UINT64_C(10000) /* running threads mostly pass within a few microseconds: no sleep, no wake-up */
 #define WAIT_FIRST_NS UINT64_C(500000)
 #define WAIT_MOST_NS UINT64_C(20000000)
 
@@ -116,12 +117,17 @@ bool eddy__rendezvous(struct collector *c, uint64_t timeout_ns, unsigned *late)
         uint32_t left = pass_sleepers(c);
         if (left == 0)
             break;
+        if (eddy__os_now() - start < SPIN_NS)
+            continue;
         if (timeout_ns != UINT64_MAX && eddy__os_now() - start >= timeout_ns) {
             if (late != NULL)
                 *late = left;
             return false;
         }
-        eddy__os_wait(&c->heap->unacknowledged, left, slice);
+        EDDY_STORE_SEQ_CST(&c->heap->waiting, 1);
+        if (pass_sleepers(c) == left)
+            eddy__os_wait(&c->heap->unacknowledged, left, slice);
+        EDDY_STORE_SEQ_CST(&c->heap->waiting, 0);
         slice = slice * 2 < WAIT_MOST_NS ? slice * 2 : WAIT_MOST_NS;
     }
     c->begun = false;

@@ -103,7 +103,7 @@ struct collector {
     bool releasing_cycles;    /* decs are consequences of freed candidates: they lower `external` */
     bool cycles_wanted;       /* REQUEST_CYCLES */
     uint64_t surplus;         /* least number of free blocks in the last epochs */
-    unsigned surplus_epochs;
+    uint64_t surplus_since;   /* when that was last looked at */
     uint64_t counted_bytes, counted_objects;
     eddy_stats stats;         /* counters; relaxed stores, read by any thread */
 };

@@ -6,14 +6,15 @@
 #include "runtime/heap/edges.h"
 #include "runtime/runtime.h"
 
-/* First cell from `from` on whose count byte is zero (`zero`) or is not, at most `cells`. */
+/* First cell from `from` on whose count byte is zero (`zero`) or is not, at most `cells`. Acquire: the zero was
+ * the collector's last write to a cell. */
 static uint32_t find_cell(const struct block *b, uint32_t from, bool zero)
 {
     const uint8_t *counts = b->counts;
     uint32_t i = from;
     while (i < b->cells) {
         if (i % 8 == 0 && i + 8 <= b->cells) {
-            uint64_t eight = EDDY_LOAD_RELAXED((const uint64_t *)(const void *)(counts + i));
+            uint64_t eight = EDDY_LOAD_ACQUIRE((const uint64_t *)(const void *)(counts + i));
             bool all_zero = eight == 0;
             bool none_zero = ((eight - UINT64_C(0x0101010101010101)) & ~eight & UINT64_C(0x8080808080808080)) == 0;
             if (zero ? none_zero : all_zero) {
@@ -21,11 +22,19 @@ static uint32_t find_cell(const struct block *b, uint32_t from, bool zero)
                 continue;
             }
         }
-        if ((EDDY_LOAD_RELAXED(counts + i) == 0) == zero)
+        if ((EDDY_LOAD_ACQUIRE(counts + i) == 0) == zero)
             break;
         i++;
     }
     return i;
+}
+
+static void set_run(struct thread *t, struct eddy__run *run, struct block *b, uint32_t first, uint32_t end)
+{
+    char *start = block_start(t->heap, b) + BLOCK_FIRST_CELL;
+    EDDY_STORE_RELAXED(&run->next, start + (size_t)first * b->cell);
+    EDDY_STORE_RELAXED(&run->limit, start + (size_t)end * b->cell);
+    eddy__unpoison(run->next, (size_t)(run->limit - run->next));
 }
 
 /* Sets the slot's run to the next free cells of `b` from cell `from` on; false if there are none. */
@@ -34,13 +43,7 @@ static bool next_run(struct thread *t, struct eddy__run *run, struct block *b, u
     uint32_t first = find_cell(b, from, true);
     if (first == b->cells)
         return false;
-    uint32_t end = find_cell(b, first, false);
-    for (uint32_t i = first; i < end; i++) /* the zero was the collector's last write to the cell */
-        (void)EDDY_LOAD_ACQUIRE(b->counts + i);
-    char *start = block_start(t->heap, b) + BLOCK_FIRST_CELL;
-    EDDY_STORE_RELAXED(&run->next, start + (size_t)first * b->cell);
-    EDDY_STORE_RELAXED(&run->limit, start + (size_t)end * b->cell);
-    eddy__unpoison(run->next, (size_t)(run->limit - run->next));
+    set_run(t, run, b, first, find_cell(b, first, false));
     return true;
 }
 
@@ -98,7 +101,9 @@ static bool refill(struct thread *t, unsigned slot)
                 return false;
             continue;
         }
-        if (!next_run(t, run, b, 0)) {
+        if (bytes == BLOCK_BYTES)
+            set_run(t, run, b, 0, b->cells); /* free as a whole: no need to look */
+        else if (!next_run(t, run, b, 0)) {
             push_young(t, &t->young, b);
             continue;
         }

@@ -25,7 +25,7 @@ static bool pass_epoch(eddy_heap *heap, uint64_t deadline, unsigned *late)
             *late = EDDY_LOAD_RELAXED(&heap->unacknowledged);
             return false;
         }
-        eddy__os_wait(&heap->epochs_done, done, WAIT_SLICE_NS);
+        wait_epoch_done(heap, done, WAIT_SLICE_NS);
     }
     return true;
 }

@@ -1,6 +1,7 @@
 /* The handshake: a thread's own short step from epoch e to e+1 (design, section 3). Records the roots,
  * hands over the young blocks and the decs of epoch e, bumps the tag, acknowledges. Keeps I1 (the tag
  * changes before anyone else may reach what it covered) and I7. */
+#include "collector/collector.h"
 #include "runtime/runtime.h"
 
 #define BUMPS_PER_EPOCH (UINT64_C(1) << 22) /* far below half of the generation space */
@@ -100,14 +101,17 @@ void eddy__handshake(struct thread *t)
     uint64_t sequence = WORD_SEQUENCE(EDDY_LOAD_RELAXED(&t->word));
     next_epoch(t, epoch);
     EDDY_STORE_RELEASE(&t->word, WORD_MAKE(THREAD_RUNNING, sequence, epoch));
-    if (EDDY_SUB_ACQ_REL(&heap->unacknowledged, 1) == 1)
-        eddy__os_wake(&heap->unacknowledged);
+    if (EDDY_ADD_SEQ_CST(&heap->unacknowledged, -1) == 1)
+        wake_rendezvous(heap);
     eddy__stall_end(t, EDDY_STALL_HANDSHAKE, begun);
     eddy__stalls_flush(t);
 }
 
 void eddy__poll_slow(struct thread *t)
 {
+#ifdef EDDY_STRESS
+    eddy__collector_request(t->heap, REQUEST_EPOCH);
+#endif
     eddy__handshake(t);
     if (EDDY_UNLIKELY(EDDY_LOAD_RELAXED(&t->heap->parked) != 0)) { /* verification: wait in native state */
         eddy__native_begin(t);

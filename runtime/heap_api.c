@@ -35,6 +35,13 @@ static eddy_status complete_config(eddy_config *c)
     if (c->reserve_bytes > RESERVE_MOST)
         return EDDY_EINVAL;
     c->reserve_bytes = (c->reserve_bytes + MIB - 1) & ~(MIB - 1);
+#ifdef EDDY_STRESS
+    set_default(&c->epoch_bytes, 8192);
+    set_default(&c->epoch_bytes_max, 32768);
+    set_default(&c->log_bytes_epoch, LOG_CHUNK_BYTES);
+    if (c->log_chunk_entries == 0)
+        c->log_chunk_entries = 5;
+#endif
     set_default(&c->epoch_bytes_min, 2 * MIB);
     set_default(&c->epoch_bytes_max, 64 * MIB);
     if (c->epoch_bytes_max < c->epoch_bytes_min)

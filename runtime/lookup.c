@@ -113,8 +113,3 @@ _Noreturn void eddy__misuse(const char *function, const char *what)
     EDDY_LOAD_ACQUIRE(&misuse_handler)(function, what);
     abort();
 }
-
-#ifdef EDDY_HOOKS
-int eddy__mutant;
-void (*eddy__hook)(enum eddy__hook_point point, void *subject);
-#endif

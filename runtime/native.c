@@ -11,13 +11,13 @@ void eddy__native_begin(struct thread *t)
      * which delays the epoch and nothing else. */
     while (!eddy__record_roots(t)) {
         t->error = EDDY_ENOMEM;
-        eddy__os_wait(&heap->epochs_done, EDDY_LOAD_RELAXED(&heap->epochs_done), 1000000);
+        wait_epoch_done(heap, EDDY_LOAD_RELAXED(&heap->epochs_done), 1000000);
     }
     uint64_t sequence = WORD_SEQUENCE(EDDY_LOAD_RELAXED(&t->word)) + 1;
     EDDY_EXCHANGE_SEQ_CST(&t->word, WORD_MAKE(THREAD_NATIVE, sequence, t->fast.epoch));
     /* Either this sees the epoch that was begun meanwhile, or the collector sees the native state. */
     if (EDDY_LOAD_SEQ_CST(&heap->epoch) != t->fast.epoch)
-        eddy__os_wake(&heap->unacknowledged);
+        wake_rendezvous(heap);
 }
 
 void eddy__native_end(struct thread *t)

@@ -21,8 +21,8 @@ static void wait_epoch(struct thread *t, uint64_t nanoseconds)
     eddy__native_begin(t);
     if (heap->flags & EDDY_HEAP_MANUAL)
         eddy__collector_epoch(heap, WAIT_SLICE_NS, NULL);
-    else if (EDDY_LOAD_ACQUIRE(&heap->epochs_done) == done)
-        eddy__os_wait(&heap->epochs_done, done, nanoseconds);
+    else
+        wait_epoch_done(heap, done, nanoseconds);
     eddy__native_end(t);
     eddy__stall_wait(t, begun, eddy__os_now() - begun);
 }

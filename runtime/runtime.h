@@ -29,6 +29,9 @@ void eddy__poll_slow(struct thread *t);
 /* Polls; called at every slow path that is a safepoint. */
 static inline void eddy__poll(struct thread *t)
 {
+#ifdef EDDY_STRESS
+    eddy__poll_slow(t);
+#endif
     if (EDDY_LOAD_RELAXED(&t->heap->epoch) != t->fast.epoch)
         eddy__poll_slow(t);
 }

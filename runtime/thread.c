@@ -71,7 +71,7 @@ static void leave_heap(struct thread *t)
     EDDY_EXCHANGE_SEQ_CST(&t->word, WORD_MAKE(THREAD_NATIVE, sequence, t->fast.epoch));
     pthread_mutex_unlock(&heap->registry_lock);
     if (EDDY_LOAD_SEQ_CST(&heap->epoch) != t->fast.epoch)
-        eddy__os_wake(&heap->unacknowledged);
+        wake_rendezvous(heap);
 }
 
 /* A thread ends while attached: detached for it; native regions it never left are ended first. */

@@ -74,7 +74,8 @@ static struct type *make_type(const eddy_type_desc *d)
     size_t cell = eddy__cell_bytes(d->size);
     bool inline_path = d->tail == EDDY_TAIL_NONE && !type->born_counted && cell <= CELL_MAX;
     unsigned size_class = inline_path ? eddy__class_of(cell) : 0;
-    type->fast.slot = inline_path ? size_class + type->kind * EDDY__CLASSES : EDDY__SLOT_NONE;
+    unsigned slot = inline_path ? size_class + type->kind * EDDY__CLASSES : EDDY__SLOT_NONE;
+    type->fast.run = (uint32_t)(offsetof(struct eddy_thread, runs) + slot * sizeof(struct eddy__run));
     type->fast.cell = inline_path ? eddy__class_cell[size_class] : 0;
     return type;
 }

@@ -40,7 +40,7 @@ static inline void *eddy__cell_init(char *cell, uint64_t header, size_t bytes)
 /* Allocates an object of a type without a tail. */
 static inline void *eddy_alloc(eddy_thread *t, const eddy_type *type)
 {
-    struct eddy__run *run = &t->runs[type->slot];
+    struct eddy__run *run = eddy__run_of(t, type);
     char *cell = run->next;
     if (EDDY_UNLIKELY(cell == run->limit))
         return eddy__alloc_slow(t, type);
@@ -52,7 +52,7 @@ static inline void *eddy_alloc(eddy_thread *t, const eddy_type *type)
  * its registered size): the clearing is unrolled. */
 static inline void *eddy_alloc_sized(eddy_thread *t, const eddy_type *type, size_t size)
 {
-    struct eddy__run *run = &t->runs[type->slot];
+    struct eddy__run *run = eddy__run_of(t, type);
     char *cell = run->next;
     if (EDDY_UNLIKELY(cell == run->limit))
         return eddy__alloc_slow(t, type);

@@ -41,9 +41,15 @@ struct eddy_thread {
 /* The beginning of a type. Constant after registration. */
 struct eddy_type {
     uint64_t header; /* low 24 bits of the headers of its objects */
-    uint32_t slot;   /* index into eddy_thread.runs; EDDY__SLOT_NONE when allocation needs the slow path */
+    uint32_t run;    /* offset of the run in a thread record; that of EDDY__SLOT_NONE when allocation needs the slow path */
     uint32_t cell;   /* bytes of a cell: header and object, a multiple of 16 */
 };
+
+/* The run of free cells from which `t` allocates objects of `type`. */
+static inline struct eddy__run *eddy__run_of(eddy_thread *t, const eddy_type *type)
+{
+    return (struct eddy__run *)(void *)((char *)t + type->run);
+}
 
 static inline uint64_t *eddy__header(const void *object)
 {

@@ -36,8 +36,12 @@ EDDY_API void eddy__safepoint_slow(eddy_thread *t);
  * one compare. */
 static inline void eddy_safepoint(eddy_thread *t)
 {
+#ifdef EDDY_STRESS /* builds of Eddy's own tests: an epoch is asked for at every safepoint */
+    eddy__safepoint_slow(t);
+#else
     if (EDDY_UNLIKELY(EDDY_LOAD_RELAXED(t->epoch_word) != t->epoch))
         eddy__safepoint_slow(t);
+#endif
 }
 
 /* Enters a native region: until the matching leave the thread must not touch the heap, and delays

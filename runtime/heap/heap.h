@@ -151,7 +151,7 @@ struct eddy_heap {
     uint64_t cycle_passes;  /* complete searches for cycles that have ended */
     uint64_t fruitless_from; /* epoch in which the last of them began that freed nothing, with no releases left over */
     size_t epoch_bytes;     /* present distance of epochs */
-    uint32_t waiting;       /* not 0 while it waits for acknowledgements */
+    uint32_t waiting;       /* not 0 while it sleeps until handshakes have passed */
     uint32_t parked;        /* not 0 while eddy_verify holds all threads; futex */
 
     /* written by any thread */
@@ -165,6 +165,7 @@ struct eddy_heap {
     uint64_t chunks_used;   /* log chunks not in the pool */
     uint64_t heap_limit;    /* UINT64_MAX: none */
     uint32_t unacknowledged; /* futex: threads that have not passed the handshake of the epoch in hand */
+    uint32_t epoch_waiters; /* threads that sleep on epochs_done */
     uint32_t wake;          /* futex: bumped to wake the collector */
     uint32_t asleep;        /* collector: 0 awake, 1 sleeping until a timer, 2 until woken */
     uint32_t request;       /* REQUEST_… bits for the collector */
@@ -252,6 +253,22 @@ static inline size_t object_bytes(const struct block *b)
 static inline enum block_state block_state_of(const struct block *b)
 {
     return (enum block_state)EDDY_LOAD_ACQUIRE(&b->state);
+}
+
+/* Wakes the collector if it sleeps in the rendezvous: a thread has passed, or has gone into native state. */
+static inline void wake_rendezvous(eddy_heap *heap)
+{
+    if (EDDY_LOAD_SEQ_CST(&heap->waiting) != 0)
+        eddy__os_wake(&heap->unacknowledged);
+}
+
+/* Sleeps, in native state or unattached, until an epoch after the `done`th has been processed, or so long. */
+static inline void wait_epoch_done(eddy_heap *heap, uint32_t done, uint64_t nanoseconds)
+{
+    EDDY_ADD_SEQ_CST(&heap->epoch_waiters, 1);
+    if (EDDY_LOAD_SEQ_CST(&heap->epochs_done) == done)
+        eddy__os_wait(&heap->epochs_done, done, nanoseconds);
+    EDDY_ADD_SEQ_CST(&heap->epoch_waiters, -1);
 }
 
 _Noreturn void eddy__misuse(const char *function, const char *what);

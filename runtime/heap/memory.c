@@ -16,6 +16,8 @@ static void note_peak(eddy_heap *heap, uint64_t now)
 
 bool eddy__charge(eddy_heap *heap, size_t bytes, size_t leave)
 {
+    if (FAILS_NOW())
+        return false;
     uint64_t limit = EDDY_LOAD_RELAXED(&heap->heap_limit);
     uint64_t now = EDDY_ADD_RELAXED(&heap->committed, bytes) + bytes;
     if (now > limit || limit - now < leave) {
@@ -38,7 +40,7 @@ void eddy__discharge(eddy_heap *heap, size_t bytes)
 
 void *eddy__internal_alloc(eddy_heap *heap, size_t bytes)
 {
-    void *p = calloc(1, bytes);
+    void *p = FAILS_NOW() ? NULL : calloc(1, bytes);
     if (p != NULL)
         eddy__charge_always(heap, bytes);
     return p;

@@ -46,6 +46,12 @@ enum eddy__hook_point {
 #ifdef EDDY_HOOKS
 EDDY_API extern int eddy__mutant;
 EDDY_API extern void (*eddy__hook)(enum eddy__hook_point point, void *subject);
+/* When not 0: counts down at every attempt to take memory from below (blocks, large objects, log chunks,
+ * tables); the attempt that brings it to 0 fails, and with eddy__fail_for_good all later ones. */
+EDDY_API extern uint32_t eddy__fail_countdown;
+EDDY_API extern uint32_t eddy__fail_for_good;
+bool eddy__fails_now(void);
+#define FAILS_NOW() eddy__fails_now()
 #define MUTANT(m) EDDY_UNLIKELY(EDDY_LOAD_RELAXED(&eddy__mutant) == (m))
 #define HOOK(point, subject)                                                                                  \
     do {                                                                                                      \
@@ -55,6 +61,7 @@ EDDY_API extern void (*eddy__hook)(enum eddy__hook_point point, void *subject);
 #else
 #define MUTANT(m) 0
 #define HOOK(point, subject) ((void)0)
+#define FAILS_NOW() false
 #endif
 
 #endif

@@ -1,0 +1,23 @@
+/* The switches of mutants.h. */
+#include "runtime/heap/mutants.h"
+
+#ifdef EDDY_HOOKS
+int eddy__mutant;
+void (*eddy__hook)(enum eddy__hook_point point, void *subject);
+uint32_t eddy__fail_countdown;
+uint32_t eddy__fail_for_good;
+
+bool eddy__fails_now(void)
+{
+    uint32_t left = EDDY_LOAD_RELAXED(&eddy__fail_countdown);
+    while (left != 0) {
+        if (left == 1 && EDDY_LOAD_RELAXED(&eddy__fail_for_good) != 0)
+            return true;
+        if (EDDY_CAS_ACQ_REL(&eddy__fail_countdown, &left, left - 1))
+            return left == 1;
+    }
+    return false;
+}
+#else
+typedef int eddy__no_mutants; /* a translation unit must not be empty */
+#endif
