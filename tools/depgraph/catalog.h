@@ -8,7 +8,7 @@
 
 #include "deb822.h"
 
-enum { NO_PACKAGE = UINT32_MAX };
+#define NO_PACKAGE UINT32_MAX
 
 /* A name that some field mentions. Packages of another architecture than the main one are called
  * "name:architecture". */

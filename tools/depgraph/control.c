@@ -11,7 +11,7 @@
 
 #define GAP_MIN_NS UINT64_C(1000)         /* below: the clock itself */
 #define GAP_MAX_NS UINT64_C(3600000000000)
-#define COSTLY_NS UINT64_C(50000)         /* from here on the run queue's share is looked up */
+#define COSTLY_NS UINT64_C(50000)         /* from here on the run queue's share is taken off */
 
 /* Time this thread has stood in the run queue, the second number of its schedstat file. */
 static uint64_t queued_ns(int schedstat)
@@ -39,15 +39,16 @@ static void *control_main(void *argument)
         if (gap < GAP_MIN_NS)
             continue;
         hdr_record_value(control->gaps, (int64_t)(gap < GAP_MAX_NS ? gap : GAP_MAX_NS));
-        if (gap < COSTLY_NS)
-            continue;
-        uint64_t queued_before = queued;
-        queued = queued_ns(schedstat);
-        uint64_t waited = queued - queued_before;
+        uint64_t waited = 0;
+        if (gap >= COSTLY_NS) {
+            uint64_t queued_before = queued;
+            queued = queued_ns(schedstat);
+            waited = queued - queued_before;
+            last = now_ns();
+        }
         uint64_t cost = gap > waited ? gap - waited : 0;
         if (cost > control->max_cost_ns)
             control->max_cost_ns = cost;
-        last = now_ns();
     }
     close(schedstat);
     return NULL;
@@ -74,8 +75,6 @@ struct control_summary control_stop(struct control *control)
         .max_ns = (uint64_t)hdr_max(control->gaps),
         .max_cost_ns = control->max_cost_ns,
     };
-    if (summary.max_cost_ns == 0)
-        summary.max_cost_ns = summary.max_ns < COSTLY_NS ? summary.max_ns : COSTLY_NS;
     hdr_close(control->gaps);
     return summary;
 }

@@ -85,6 +85,7 @@ static void put_heap(json_t *object, const struct run_result *result)
     put(part, "epochs", after->epochs - before->epochs);
     put(part, "log_bytes", after->log_bytes_total - before->log_bytes_total);
     put(part, "collector_cpu_ns", after->collector_cpu_ns - before->collector_cpu_ns);
+    put(part, "collector_cpu_ns_at_work", result->collector_cpu_ns);
     put(part, "last_collection_ns", result->collect_ns);
 }
 

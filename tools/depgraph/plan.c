@@ -7,7 +7,7 @@
 
 #include "util.h"
 
-enum { NO_NODE = UINT32_MAX };
+#define NO_NODE UINT32_MAX
 
 /* What is known of each name while the plan is made. */
 struct making {
@@ -144,8 +144,10 @@ static void sort_edges(struct plan *plan)
     plan->edge_count = kept;
     qsort(plan->forward, plan->edge_count, sizeof *plan->forward, compare_edges);
     plan->backward = must_calloc(plan->edge_count, sizeof *plan->backward);
-    for (size_t i = 0; i < plan->edge_count; i++)
-        plan->backward[i] = edge_make(edge_to(plan->forward[i]), edge_is_weak(plan->forward[i]), edge_from(plan->forward[i]));
+    for (size_t i = 0; i < plan->edge_count; i++) {
+        edge e = plan->forward[i];
+        plan->backward[i] = edge_make(edge_to(e), edge_is_weak(e), edge_from(e));
+    }
     qsort(plan->backward, plan->edge_count, sizeof *plan->backward, compare_edges);
 }
 

@@ -32,9 +32,14 @@ static void skip_blanks(struct cursor *cursor)
         advance(cursor);
 }
 
+static bool at_separator(const struct cursor *cursor)
+{
+    return *cursor->at == '\0' || *cursor->at == ',' || *cursor->at == '|';
+}
+
 static void skip_to_separator(struct cursor *cursor)
 {
-    while (*cursor->at != '\0' && *cursor->at != ',' && *cursor->at != '|')
+    while (!at_separator(cursor))
         advance(cursor);
 }
 
@@ -78,8 +83,7 @@ static const char *read_target(struct cursor *cursor, struct target *target)
 {
     *target = (struct target){cursor->at, relation_name_length(cursor->at), NULL, 0};
     if (target->length == 0)
-        return *cursor->at == '\0' || *cursor->at == ',' || *cursor->at == '|' ? "an empty dependency"
-                                                                                : "not a package name";
+        return at_separator(cursor) ? "an empty dependency" : "not a package name";
     cursor->at += target->length;
     if (*cursor->at == ':') {
         target->qualifier = ++cursor->at;
@@ -95,7 +99,7 @@ static const char *read_target(struct cursor *cursor, struct target *target)
             return reason;
         skip_blanks(cursor);
     }
-    return *cursor->at == '\0' || *cursor->at == ',' || *cursor->at == '|' ? NULL : "unexpected text after a dependency";
+    return at_separator(cursor) ? NULL : "unexpected text after a dependency";
 }
 
 void relation_each(const struct field *field, struct complaints *complaints, target_fn *take, void *context)

@@ -29,7 +29,8 @@ static void report_input(const struct load_summary *load)
            load->stanzas, load->malformed);
     if (load->architecture[0] != '\0')
         printf("; architecture %s", load->architecture);
-    printf("\n         %" PRIu64 " stanzas superseded: of one package the newest version counts, of equal ones the last\n",
+    printf("\n         %" PRIu64 " stanzas superseded: of one package the newest version counts, of equal ones the "
+           "last\n",
            load->superseded);
     if (load->skipped > 0)
         printf("         %" PRIu64 " files skipped\n", load->skipped);
@@ -103,12 +104,15 @@ static void report_cost(const struct run_result *result)
 {
     const eddy_stats *before = &result->before, *after = &result->after;
     const uint64_t cpu = after->collector_cpu_ns - before->collector_cpu_ns;
+    const uint64_t last_cpu = cpu - result->collector_cpu_ns;
     struct text peak, heap, logs;
     printf("\nmemory and collector\n");
     printf("  process peak       %s\n", size_text(result->memory.peak_bytes, &peak));
     printf("  heap peak          %s\n", size_text(after->peak_committed_bytes, &heap));
-    printf("  collector CPU      %.2f s in %.2f s; %" PRIu64 " epochs, %s logged\n", seconds(cpu),
-           seconds(result->live_ns + result->collect_ns), after->epochs - before->epochs,
+    printf("  collector CPU      %.2f s in %.2f s of work, %.2f s in the last collection; %" PRIu64 " epochs, "
+           "%s logged\n",
+           seconds(result->collector_cpu_ns), seconds(result->live_ns), seconds(last_cpu),
+           after->epochs - before->epochs,
            size_text(after->log_bytes_total - before->log_bytes_total, &logs));
     printf("  cycle searches     %" PRIu64 " complete, %" PRIu64 " objects visited, %" PRIu64 " candidates refused\n",
            after->cycle_passes - before->cycle_passes, after->cycle_nodes - before->cycle_nodes,
@@ -129,7 +133,7 @@ static void report_stalls(const struct run_result *result, const struct control_
     if (control != NULL)
         printf("  control thread     %10" PRIu64 " %10.1f %10.1f    %10.1f         -\n", control->count,
                (double)control->p9999_ns / 1e3, (double)control->max_ns / 1e3, (double)control->max_cost_ns / 1e3);
-    puts("  (cost: without time in the run queue; control thread: gaps above 1 us of a thread that only reads the clock)");
+    puts("  (cost: without time in the run queue; control thread: gaps above 1 us of one that only reads the clock)");
 }
 
 void report_run(const struct options *options, const struct run_result *result, const struct control_summary *control)

@@ -51,18 +51,19 @@ struct run_result {
     struct load_summary load;
     struct found found;
     uint64_t load_ns, load_cpu_ns;
-    eddy_stats before;        /* the heap when the threads began */
-    uint64_t before_bytes;    /* live then, after a collection: one release */
-    uint64_t live_ns;         /* how long the threads worked */
-    uint64_t live_cpu_ns;     /* CPU time of the threads and of the collector meanwhile */
-    struct work work;         /* of all threads */
+    eddy_stats before;         /* the heap when the threads began */
+    uint64_t before_bytes;     /* live then, after a collection: one release */
+    uint64_t live_ns;          /* how long the threads worked */
+    uint64_t live_cpu_ns;      /* CPU time of the threads and of the collector meanwhile */
+    uint64_t collector_cpu_ns; /* the collector's part of it */
+    struct work work;          /* of all threads */
     unsigned thread_count;
     struct thread_result threads[THREADS_MAX];
-    uint64_t collect_ns;      /* the last collection's duration */
-    eddy_collect_report last; /* what it did */
-    eddy_stats after;         /* the heap after it */
+    uint64_t collect_ns;       /* the last collection's duration */
+    eddy_collect_report last;  /* what it did */
+    eddy_stats after;          /* the heap after it */
     struct memory memory;
-    bool verified;            /* a verification took place and found no mismatch */
+    bool verified;             /* a verification took place and found no mismatch */
     eddy_verify_report verify;
 };
 

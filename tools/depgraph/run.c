@@ -154,7 +154,8 @@ int run_live(struct run *run)
         return give_up(run, "let the threads work", status);
     eddy_stats stats;
     eddy_heap_stats(run->graph.heap, &stats);
-    result->live_cpu_ns += stats.collector_cpu_ns - result->before.collector_cpu_ns;
+    result->collector_cpu_ns = stats.collector_cpu_ns - result->before.collector_cpu_ns;
+    result->live_cpu_ns += result->collector_cpu_ns;
     return DONE;
 }
 
@@ -170,6 +171,7 @@ static eddy_status collect_and_verify(struct run *run)
     status = eddy_collect(thread, 0, &result->last);
     result->collect_ns = now_ns() - begin;
     eddy_heap_stats(run->graph.heap, &result->after);
+    result->memory = memory_read(); /* before the verification, which needs memory of its own */
     if (status == EDDY_OK && run->options->verify) {
         status = eddy_verify(thread, 0, &result->verify);
         result->verified = status == EDDY_OK;
@@ -181,7 +183,6 @@ static eddy_status collect_and_verify(struct run *run)
 int run_settle(struct run *run)
 {
     eddy_status status = collect_and_verify(run);
-    run->result->memory = memory_read();
     if (status == EDDY_OK)
         return DONE;
     if (status != EDDY_ECORRUPT)
