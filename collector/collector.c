@@ -119,7 +119,7 @@ void eddy__collector_destroy(eddy_heap *heap)
     if (c == NULL)
         return;
     if (c->cycles.phase != CYCLE_IDLE)
-        eddy__cycle_end_pass(c);
+        eddy__cycle_end_pass(c); /* frees what is attached to blocks */
     eddy__counts_reclaim(heap, &c->retired_counts);
     eddy__vector_free(&c->scan);
     eddy__vector_free(&c->decs);

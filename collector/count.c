@@ -10,22 +10,25 @@ static void store_count(struct block *b, uint32_t cell, unsigned value)
     EDDY_STORE_RELAXED(&b->counts[cell], (uint8_t)value);
 }
 
-static void first_inc(struct collector *c, void *object, struct block *b, uint32_t cell)
+static void first_inc(struct collector *c, void *object, struct block *b, uint32_t cell, bool counted)
 {
+    size_t bytes = b->cell ? b->cell : b->bytes;
     store_count(b, cell, 1);
     STAT_SET(b->live, b->live + 1);
     c->counted_objects++;
-    c->counted_bytes += b->cell ? b->cell : b->bytes;
+    c->counted_bytes += bytes;
+    c->promoted_bytes += bytes;
     if (EDDY_LOAD_RELAXED(&b->birth) <= c->epoch)
         c->first_incs++;
-    vector_push(&c->scan, object);
+    if (!counted)
+        vector_push(&c->scan, object);
 }
 
-void eddy__count_inc_slow(struct collector *c, void *object, struct block *b, uint32_t cell)
+void eddy__count_inc_slow(struct collector *c, void *object, struct block *b, uint32_t cell, bool counted)
 {
     unsigned byte = b->counts[cell], flag = byte & COUNT_FLAGGED, count = byte & COUNT_MASK;
     if (byte == 0) {
-        first_inc(c, object, b, cell);
+        first_inc(c, object, b, cell, counted);
         return;
     }
     if (flag != 0)
@@ -89,17 +92,14 @@ uint64_t eddy__count_of(const struct collector *c, const struct block *b, uint32
     return entry == NULL ? 0 : entry->value;
 }
 
-/* A swept block that has become free enough to allocate into again. */
+/* A swept block that has become free enough to allocate into again, or freer than its pool says. */
 static void note_free_cells(struct collector *c, struct block *b)
 {
-    unsigned slot = b->kind * EDDY__CLASSES + b->size_class;
     enum block_state state = block_state_of(b);
-    if (state == BLOCK_FULL && b->live <= b->cells - b->cells / 4 && b->live < b->cells) {
-        EDDY_STORE_RELEASE(&b->state, BLOCK_PARTIAL);
-        eddy__blocks_push(c->heap, &c->heap->partial[slot], b);
-    }
-    if (b->live == 0 && (state == BLOCK_PARTIAL || state == BLOCK_FULL))
-        c->partial_empty[slot] = true;
+    if (state == BLOCK_FULL && block_is_partial(b))
+        eddy__pool_block(c, b);
+    else if (state == BLOCK_PARTIAL && (b->live == b->cells / 2 || b->live == 0))
+        c->misplaced[b->kind * EDDY__CLASSES + b->size_class]++;
 }
 
 void eddy__cell_free(struct collector *c, struct block *b, uint32_t cell, void *object)

@@ -13,7 +13,9 @@
 
 #include <stdlib.h>
 
-#define PORTION_ROOTS 16384u
+#define PORTION_MOST 16384u
+#define PORTION_LEAST 64u
+#define PORTION_SHARE 1024u /* one root of a portion for so many bytes of room below the limit */
 #define COMPACT_LEAST 65536u
 #define GROWTH_LEAST ((uint64_t)4 << 20)
 
@@ -83,6 +85,18 @@ void eddy__cycle_add_root(struct collector *c, void *object)
 
 /* ---- nodes ---- */
 
+bool eddy__cycle_room(struct collector *c, struct vector *v)
+{
+    if (v->count < v->room || eddy__vector_grow(v))
+        return true;
+    if (c->cycles.portion_candidates == 0) {
+        eddy__vector_grow_surely(v);
+        return true;
+    }
+    c->cycles.failed_memory = true;
+    return false;
+}
+
 uint32_t eddy__cycle_node_of(const struct collector *c, const void *object)
 {
     const struct block *b = block_of(c->heap, object);
@@ -101,10 +115,12 @@ static bool add_node(struct collector *c, void *object, struct block *b, uint32_
         }
         vector_push(&y->blocks, b);
     }
-    if ((y->nodes.count == y->nodes.room && !eddy__vector_grow(&y->nodes)) || y->nodes.count == COMPONENT_TRIVIAL - 1) {
+    if (y->nodes.count == COMPONENT_TRIVIAL - 1) {
         y->failed_memory = true;
         return false;
     }
+    if (y->nodes.count == y->nodes.room && !eddy__cycle_room(c, &y->nodes))
+        return false;
     uint64_t count = eddy__count_of(c, b, cell, object);
     EDDY_STORE_RELAXED(&b->counts[cell], (uint8_t)(b->counts[cell] | COUNT_FLAGGED));
     *cycle_node(c, (uint32_t)y->nodes.count++) = (struct cycle_node){
@@ -167,7 +183,9 @@ static void begin_portion(struct collector *c)
     struct cycles *y = &c->cycles;
     y->portion_nodes = (uint32_t)y->nodes.count;
     y->portion_candidates = (uint32_t)y->candidates.count;
-    for (unsigned taken = 0; taken < PORTION_ROOTS && y->portion.count != 0; taken++) {
+    uint64_t most = eddy__room(c->heap) / PORTION_SHARE;
+    most = most > PORTION_MOST ? PORTION_MOST : most < PORTION_LEAST ? PORTION_LEAST : most;
+    for (uint64_t taken = 0; taken < most && y->portion.count != 0; taken++) {
         void *object = vector_pop(&y->portion);
         struct block *b;
         uint32_t cell;
@@ -200,20 +218,10 @@ static bool discover(struct collector *c, uint64_t *done)
 
 /* ---- SCAN ---- */
 
-static bool push_number(struct collector *c, struct vector *v, uint32_t number)
-{
-    if (v->count == v->room && !eddy__vector_grow(v)) {
-        c->cycles.failed_memory = true;
-        return false;
-    }
-    ((uint32_t *)v->items)[v->count++] = number;
-    return true;
-}
-
 static void blacken(struct collector *c, uint32_t number)
 {
     cycle_node(c, number)->component = COMPONENT_BLACK;
-    push_number(c, &c->cycles.work, number);
+    cycle_push(c, &c->cycles.work, number);
 }
 
 static void scan_edge(void *context, void *const *slot)
@@ -283,6 +291,21 @@ static void begin_pass(struct collector *c)
     begin_portion(c);
 }
 
+/* No room for the portion in hand: its roots and the rest wait for the next pass, what was prepared is tested. */
+static void give_up_portion(struct collector *c)
+{
+    struct cycles *y = &c->cycles;
+    for (uint32_t i = y->portion_nodes; i < y->nodes.count; i++)
+        eddy__cycle_forget(c, i, true);
+    y->nodes.count = y->portion_nodes;
+    if (y->portion_candidates < y->candidates.count)
+        y->members.count = cycle_candidate(c, y->portion_candidates)->first;
+    y->candidates.count = y->portion_candidates;
+    while (y->portion.count != 0)
+        vector_push(&y->roots, vector_pop(&y->portion));
+    y->phase = CYCLE_ARMED;
+}
+
 void eddy__cycle_slice(struct collector *c)
 {
     struct cycles *y = &c->cycles;
@@ -318,7 +341,9 @@ void eddy__cycle_slice(struct collector *c)
             on = false;
         }
     }
-    if (y->failed_memory || (y->phase == CYCLE_ARMED && y->candidates.count == 0)) {
+    if (y->failed_memory)
+        give_up_portion(c);
+    if (y->phase == CYCLE_ARMED && y->candidates.count == 0) {
         eddy__cycle_end_pass(c);
         return;
     }

@@ -14,20 +14,6 @@ static struct cycle_frame *top_frame(const struct collector *c)
     return (struct cycle_frame *)c->cycles.frames.items + c->cycles.frames.count - 1;
 }
 
-static bool room(struct collector *c, struct vector *v)
-{
-    if (v->count < v->room || eddy__vector_grow(v))
-        return true;
-    c->cycles.failed_memory = true;
-    return false;
-}
-
-static void push_number(struct collector *c, struct vector *v, uint32_t number)
-{
-    if (room(c, v))
-        ((uint32_t *)v->items)[v->count++] = number;
-}
-
 static void collect_target(void *context, void *const *slot)
 {
     struct collector *c = context;
@@ -40,20 +26,20 @@ static void collect_target(void *context, void *const *slot)
     struct cycle_frame *frame = top_frame(c);
     if (number == frame->node)
         index_of(c, number)->self = true;
-    push_number(c, &c->cycles.targets, number);
+    cycle_push(c, &c->cycles.targets, number);
 }
 
 static void enter(struct collector *c, uint32_t node)
 {
     struct cycles *y = &c->cycles;
-    if (!room(c, &y->frames))
+    if (!eddy__cycle_room(c, &y->frames))
         return;
     struct cycle_index *index = index_of(c, node);
     index->index = index->low = ++y->counter;
     uint32_t begin = (uint32_t)y->targets.count;
     y->frames.count++;
     *top_frame(c) = (struct cycle_frame){.node = node, .begin = begin, .edge = begin};
-    push_number(c, &y->work, node);
+    cycle_push(c, &y->work, node);
     const struct cycle_node *n = cycle_node(c, node);
     if (n->object != 0)
         cycle_edges(c, n, collect_target, c);
@@ -68,13 +54,13 @@ static void emit(struct collector *c, uint32_t node)
     bool trivial = stack[y->work.count - 1] == node && !index_of(c, node)->self;
     uint32_t number = trivial ? COMPONENT_TRIVIAL : (uint32_t)y->candidates.count;
     uint32_t first = (uint32_t)y->members.count, popped;
-    if (!trivial && !room(c, &y->candidates))
+    if (!trivial && !eddy__cycle_room(c, &y->candidates))
         return;
     do {
         popped = stack[--y->work.count];
         cycle_node(c, popped)->component = number;
         if (!trivial)
-            push_number(c, &y->members, popped);
+            cycle_push(c, &y->members, popped);
     } while (popped != node);
     if (!trivial)
         ((struct cycle_candidate *)y->candidates.items)[y->candidates.count++]
@@ -120,7 +106,7 @@ bool eddy__cycle_split(struct collector *c, uint64_t *done)
 {
     struct cycles *y = &c->cycles;
     while (y->order.count < y->nodes.count - y->portion_nodes) {
-        if (!room(c, &y->order))
+        if (!eddy__cycle_room(c, &y->order))
             return false;
         ((struct cycle_index *)y->order.items)[y->order.count++] = (struct cycle_index){0};
     }

@@ -154,16 +154,16 @@ void eddy__cycle_test(struct collector *c)
 
 /* ---- end of a pass ---- */
 
-static void forget_node(struct collector *c, const struct cycle_node *node)
+void eddy__cycle_forget(struct collector *c, uint32_t number, bool again)
 {
+    const struct cycle_node *node = cycle_node(c, number);
     if (node->object == 0)
         return;
     void *object = cycle_object(node);
     struct block *b = block_of(c->heap, object);
     uint32_t cell = cell_number(b, object);
     b->aux[cell] = 0;
-    bool again = (node->object & NODE_AGAIN) != 0 || c->cycles.failed_memory;
-    if (again)
+    if (again || (node->object & NODE_AGAIN) != 0)
         vector_push(&c->cycles.roots, object);
     else
         EDDY_STORE_RELAXED(&b->counts[cell], (uint8_t)(b->counts[cell] & ~COUNT_FLAGGED));
@@ -173,9 +173,7 @@ void eddy__cycle_end_pass(struct collector *c)
 {
     struct cycles *y = &c->cycles;
     for (uint32_t i = 0; i < y->nodes.count; i++)
-        forget_node(c, cycle_node(c, i));
-    while (y->portion.count != 0) /* a pass that was given up */
-        vector_push(&y->roots, vector_pop(&y->portion));
+        eddy__cycle_forget(c, i, false);
     while (y->blocks.count != 0) {
         struct block *b = vector_pop(&y->blocks);
         if (b->aux != NULL) /* else the block was given back meanwhile */

@@ -4,6 +4,7 @@
 #include "collector/state.h"
 
 #define EPOCH_LEAST ((size_t)256 << 10)
+#define EPOCHS_IN_FLIGHT 5u
 #define SURPLUS_NS UINT64_C(1000000000) /* free blocks that were not needed for so long go back to the system */
 #define QUIET_EPOCHS 3u
 
@@ -42,8 +43,8 @@ static bool decs_pending(const struct collector *c)
 }
 
 /* The distance of epochs follows survival: small for pure garbage, which then stays in the cache, large
- * when much survives, because what dies before the next epoch costs nothing. Below a limit, at least six
- * epochs' allocation must fit beside what is live. */
+ * when much survives, because what dies before the next epoch costs nothing. Below a limit, several epochs'
+ * allocation must fit beside what is live: one is in progress while up to two await their sweep. */
 static void adapt(struct collector *c)
 {
     eddy_heap *heap = c->heap;
@@ -59,13 +60,15 @@ static void adapt(struct collector *c)
     uint64_t affordable = c->counted_bytes > config->epoch_bytes * 2 ? c->counted_bytes / 2 : config->epoch_bytes;
     if (most > affordable)
         most = affordable;
-    uint64_t limit = EDDY_LOAD_RELAXED(&heap->heap_limit);
-    if (limit != UINT64_MAX) {
-        uint64_t room = limit > c->counted_bytes ? (limit - c->counted_bytes) / 6 : 0;
+    uint64_t room = eddy__room(heap);
+    if (room != UINT64_MAX) {
+        room = (room + EDDY_LOAD_RELAXED(&heap->unswept)) / EPOCHS_IN_FLIGHT;
         if (room < EPOCH_LEAST)
             room = EPOCH_LEAST;
         if (most > room)
             most = room;
+        if (least > room)
+            least = room;
     }
     if (distance < least)
         distance = least;
@@ -95,8 +98,9 @@ static void return_memory(struct collector *c)
 static void finish(struct collector *c)
 {
     eddy_heap *heap = c->heap;
-    c->at_rest = c->applied == 0 && c->decs.count == 0 && c->cycles.phase == CYCLE_IDLE && !c->cycles_wanted
-                 && !decs_pending(c);
+    bool at_rest = c->applied == 0 && c->decs.count == 0 && c->cycles.phase == CYCLE_IDLE && !c->cycles_wanted
+                   && !decs_pending(c);
+    EDDY_STORE_RELAXED(&c->at_rest, at_rest); /* eddy_verify reads it between epochs */
     eddy__counts_reclaim(heap, &c->retired_counts);
     recycle_records(c);
     adapt(c);

@@ -62,7 +62,7 @@ static void accept(struct collector *c, struct thread *t, void *object)
         t->accepted[parity].room = grown.room;
     }
     t->accepted[parity].objects[t->accepted[parity].count++] = (uintptr_t)object;
-    count_inc(c, object);
+    count_inc(c, object, false);
 }
 
 static void filter_words(struct collector *c, struct thread *t, const struct root_buffer *roots)

@@ -26,7 +26,6 @@ static void promote(struct collector *c, void *object)
 {
     uint64_t header = EDDY_LOAD_ACQUIRE(eddy__header(object));
     const struct block *b = block_of(c->heap, object);
-    c->promoted_bytes += b->cell ? b->cell : b->bytes;
     if (header_is_counted(header))
         return; /* born counted, or promoted by a mutator, which has pushed the incs */
     struct copied copied = {.count = 0};
@@ -38,7 +37,7 @@ static void promote(struct collector *c, void *object)
     for (size_t i = 0; i < copied.count; i++)
         count_prefetch(c, copied.refs[i]);
     for (size_t i = 0; i < copied.count; i++)
-        count_inc(c, copied.refs[i]);
+        count_inc(c, copied.refs[i], false);
     STAT_ADD(c->stats.incs, copied.count);
     STAT_ADD(c->stats.promotions, 1);
 }
@@ -67,7 +66,7 @@ static void apply_entry(struct collector *c, uintptr_t entry)
     void *object = (void *)(entry & ~ENTRY_MASK);
     if (EDDY_UNLIKELY(entry & ENTRY_RETAIN))
         eddy__map_get(&c->retained, object)->value++;
-    count_inc(c, object);
+    count_inc(c, object, (entry & ENTRY_COUNTED) != 0);
 }
 
 /* Everything that `t` has published; whether there was anything. */

@@ -4,11 +4,22 @@
 #include "collector/state.h"
 
 #define AHEAD 8
-#define SLICE_STEPS 20000u /* work done before a look at the requests */
+#define STEPS_USUAL 4096u /* work done between two looks at the requests */
 
+/* While an epoch is asked for, slow work goes on only as long as the mutators are not far into the next one: they
+ * do not wait for it, but what they allocate and log meanwhile is what the delay costs. */
 bool eddy__slice_over(const struct collector *c, uint64_t done)
 {
-    return done >= SLICE_STEPS && (EDDY_LOAD_RELAXED(&c->heap->request) & REQUEST_EPOCH) != 0;
+    const eddy_heap *heap = c->heap;
+    HOOK(HOOK_SLICE, NULL);
+    const uint64_t forced = SLICE_STEPS();
+    if (forced != 0)
+        return done >= forced;
+    if (done % STEPS_USUAL != STEPS_USUAL - 1 || (EDDY_LOAD_RELAXED(&heap->request) & REQUEST_EPOCH) == 0)
+        return false;
+    return EDDY_LOAD_RELAXED(&heap->chunks_used) * LOG_CHUNK_BYTES > heap->config.log_limit / 2
+           || EDDY_LOAD_RELAXED(&heap->allocated) > 2 * (uint64_t)EDDY_LOAD_RELAXED(&heap->epoch_bytes)
+           || EDDY_LOAD_RELAXED(&heap->logged) > 2 * (uint64_t)heap->config.log_bytes_epoch;
 }
 
 static void push_child(void *context, void *const *slot)
@@ -28,32 +39,71 @@ static void release_object(struct collector *c, void *object)
     eddy__cell_free(c, b, cell_number(b, object), object);
 }
 
+static bool left_to_its_candidate(const struct collector *c, const void *object)
+{
+    uint32_t number = c->releasing_cycles ? eddy__cycle_node_of(c, object) : UINT32_MAX;
+    return number != UINT32_MAX && cycle_node(c, number)->component < COMPONENT_TRIVIAL;
+}
+
 static void dec(struct collector *c, void *object)
 {
-    if (eddy__count_dec(c, object))
+    if (eddy__count_dec(c, object) && !(MUTANT(MUTANT_NO_RELEASE) && left_to_its_candidate(c, object)))
         release_object(c, object);
+}
+
+/* A short queue between the work list and its use, so that what is touched has arrived when it is. */
+struct queue {
+    void *objects[AHEAD];
+    unsigned head, count;
+};
+
+static inline void queue_put(struct queue *q, void *object)
+{
+    q->objects[(q->head + q->count++) % AHEAD] = object;
+}
+
+static inline void *queue_take(struct queue *q)
+{
+    void *object = q->objects[q->head];
+    q->head = (q->head + 1) % AHEAD;
+    q->count--;
+    return object;
+}
+
+static bool about_to_die(const struct collector *c, const void *object)
+{
+    const struct block *b = block_of(c->heap, object);
+    return (b->counts[cell_number(b, object)] & COUNT_MASK) == 1 && b->kind != KIND_LEAF;
 }
 
 void eddy__release_all(struct collector *c, bool slice)
 {
-    /* two stages ahead: count bytes first, then the object, which is read when its count reaches zero */
-    void *queue[AHEAD];
-    unsigned head = 0, queued = 0;
+    /* Count bytes first; the object itself is touched only if it dies: the lines of live ones are the mutators'. */
+    struct queue counts = {.head = 0}, dying = {.head = 0};
     uint64_t done = 0;
-    while (queued != 0 || c->decs.count != 0) {
-        bool stop = slice && eddy__slice_over(c, done);
-        while (!stop && queued < AHEAD && c->decs.count != 0) {
+    bool stop = false;
+    while (counts.count != 0 || dying.count != 0 || c->decs.count != 0) {
+        stop = stop || (slice && eddy__slice_over(c, done));
+        while (!stop && counts.count < AHEAD && c->decs.count != 0) {
             void *object = vector_pop(&c->decs);
             count_prefetch(c, object);
-            __builtin_prefetch(eddy__header(object), 0);
-            queue[(head + queued++) % AHEAD] = object;
+            queue_put(&counts, object);
         }
-        if (queued == 0)
+        if (counts.count == 0 && dying.count == 0)
             break;
-        dec(c, queue[head]);
-        head = (head + 1) % AHEAD;
-        queued--;
-        done++;
+        if (counts.count != 0) {
+            void *object = queue_take(&counts);
+            if (about_to_die(c, object)) {
+                __builtin_prefetch(eddy__header(object), 0);
+                queue_put(&dying, object);
+            } else {
+                dec(c, object);
+            }
+            done++;
+        }
+        if (dying.count == AHEAD || counts.count == 0)
+            if (dying.count != 0)
+                dec(c, queue_take(&dying));
     }
     STAT_ADD(c->stats.decs, done);
 }

@@ -83,6 +83,7 @@ static bool act_for(struct collector *c, struct thread *t)
     struct capture capture;
     if (!carried)
         capture_thread(t, &capture);
+    HOOK(HOOK_NATIVE_CAPTURED, t);
     uint64_t passed = WORD_MAKE(THREAD_NATIVE, WORD_SEQUENCE(word), c->epoch + 1);
     if (!EDDY_CAS_ACQ_REL(&t->word, &word, passed))
         return false;

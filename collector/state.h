@@ -81,7 +81,7 @@ struct cycles {
     uint64_t prepared;        /* epoch in which the last preparation ended */
     uint64_t freed;           /* objects freed by the pass */
     uint64_t bytes_after;     /* counted bytes when the last pass ended */
-    bool failed_memory;       /* the pass was given up for lack of memory */
+    bool failed_memory;       /* there is no room for the tables of the portion in hand */
 };
 
 struct collector {
@@ -94,7 +94,7 @@ struct collector {
     struct object_map retained; /* object -> number of eddy_retain */
     struct cycles cycles;
     void *retired_counts;     /* arrays to be freed in the next epoch */
-    bool partial_empty[EDDY__SLOTS]; /* some block in this pool has no live cell left */
+    uint32_t misplaced[EDDY__SLOTS]; /* blocks in the slot's pools that have become sparse or empty since they came there */
     uint64_t first_incs;      /* counts that left zero, of objects born in or before the epoch */
     uint64_t promoted_bytes;  /* in this epoch */
     uint64_t applied;         /* log entries and young blocks seen in this epoch */
@@ -109,7 +109,7 @@ struct collector {
 };
 
 /* count.c: count bytes. The object must be one of this heap. */
-void eddy__count_inc_slow(struct collector *c, void *object, struct block *b, uint32_t cell);
+void eddy__count_inc_slow(struct collector *c, void *object, struct block *b, uint32_t cell, bool counted);
 /* Returns true when the count has reached zero: the caller releases the object. */
 bool eddy__count_dec(struct collector *c, void *object);
 uint64_t eddy__count_of(const struct collector *c, const struct block *b, uint32_t cell, const void *object);
@@ -124,7 +124,8 @@ static inline void count_prefetch(const struct collector *c, const void *object)
     __builtin_prefetch(b->counts + cell_number(b, object), 1);
 }
 
-static inline void count_inc(struct collector *c, void *object)
+/* `counted`: the object's header is known to say so, it need not be promoted. */
+static inline void count_inc(struct collector *c, void *object, bool counted)
 {
     struct block *b = block_of(c->heap, object);
     uint32_t cell = cell_number(b, object);
@@ -132,7 +133,17 @@ static inline void count_inc(struct collector *c, void *object)
     if (EDDY_LIKELY((uint8_t)(count - 1) < COUNT_OVERFLOW - 2))
         EDDY_STORE_RELAXED(&b->counts[cell], (uint8_t)(count + 1));
     else
-        eddy__count_inc_slow(c, object, b, cell);
+        eddy__count_inc_slow(c, object, b, cell, counted);
+}
+
+/* Where a swept block belongs: how much of it is free. */
+static inline bool block_is_sparse(const struct block *b)
+{
+    return b->live <= b->cells / 2;
+}
+static inline bool block_is_partial(const struct block *b)
+{
+    return b->live <= b->cells - b->cells / 4 && b->live < b->cells;
 }
 
 /* rendezvous.c */
@@ -148,6 +159,8 @@ void eddy__apply_decs(struct collector *c);
 void eddy__release_all(struct collector *c, bool slice);
 /* sweep.c: step 3; and giving back blocks and large objects in which nothing is live */
 void eddy__give_block(struct collector *c, struct block *b);
+/* Puts a swept block that is partial into the pool where it belongs. */
+void eddy__pool_block(struct collector *c, struct block *b);
 void eddy__give_large(struct collector *c, struct block *b);
 void eddy__sweep_young(struct collector *c);
 void eddy__sort_partial(struct collector *c);
@@ -163,6 +176,19 @@ bool eddy__cycle_split(struct collector *c, uint64_t *done);
 bool eddy__cycle_prepare(struct collector *c, uint64_t *done);
 void eddy__cycle_test(struct collector *c);
 void eddy__cycle_end_pass(struct collector *c);
+/* Makes room for one more item. The heap's limit may refuse that once something has been prepared, which is then
+ * tested first; before that the search goes on beyond the limit, or garbage would never be found. On refusal
+ * sets failed_memory. */
+bool eddy__cycle_room(struct collector *c, struct vector *v);
+static inline bool cycle_push(struct collector *c, struct vector *v, uint32_t number)
+{
+    if (v->count == v->room && !eddy__cycle_room(c, v))
+        return false;
+    ((uint32_t *)v->items)[v->count++] = number;
+    return true;
+}
+/* Ends the part that a node took in the pass. */
+void eddy__cycle_forget(struct collector *c, uint32_t number, bool again);
 /* The node number of an object that takes part in the pass, or UINT32_MAX. */
 uint32_t eddy__cycle_node_of(const struct collector *c, const void *object);
 
@@ -190,7 +216,7 @@ __attribute__((always_inline)) static inline void cycle_edges(const struct colle
     edges_each(c->heap, EDDY_LOAD_ACQUIRE(eddy__header(object)), object, edge, context);
 }
 
-/* Whether the slice in hand has used up its time: enough done and an epoch asked for. */
+/* Whether slow work that has taken `done` steps must give way to an epoch. */
 bool eddy__slice_over(const struct collector *c, uint64_t done);
 
 #endif

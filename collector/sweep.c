@@ -24,15 +24,22 @@ void eddy__give_large(struct collector *c, struct block *b)
     eddy__large_give(c->heap, b);
 }
 
+void eddy__pool_block(struct collector *c, struct block *b)
+{
+    eddy_heap *heap = c->heap;
+    unsigned slot = b->kind * EDDY__CLASSES + b->size_class;
+    EDDY_STORE_RELEASE(&b->state, BLOCK_PARTIAL);
+    eddy__blocks_push(heap, block_is_sparse(b) ? &heap->sparse[slot] : &heap->partial[slot], b);
+}
+
 static void sweep_block(struct collector *c, struct block *b)
 {
     eddy_heap *heap = c->heap;
     EDDY_SUB_RELAXED(&heap->unswept, b->bytes);
     if (b->live == 0) {
         eddy__give_block(c, b);
-    } else if (b->live <= b->cells - b->cells / 4 && b->live < b->cells) {
-        EDDY_STORE_RELEASE(&b->state, BLOCK_PARTIAL);
-        eddy__blocks_push(heap, &heap->partial[b->kind * EDDY__CLASSES + b->size_class], b);
+    } else if (block_is_partial(b)) {
+        eddy__pool_block(c, b);
     } else {
         EDDY_STORE_RELEASE(&b->state, BLOCK_FULL);
     }
@@ -75,22 +82,30 @@ void eddy__sweep_young(struct collector *c)
     }
 }
 
-/* Takes blocks without live cells out of the pools of partly free ones, so that any size may use them. */
+#define MISPLACED_MOST 16u
+
+static void sort_chain(struct collector *c, uint32_t chain)
+{
+    while (chain != BLOCK_LINK_END) {
+        struct block *b = &c->heap->blocks[chain - 1];
+        chain = EDDY_LOAD_RELAXED(&b->next);
+        if (b->live == 0)
+            eddy__give_block(c, b);
+        else
+            eddy__pool_block(c, b);
+    }
+}
+
+/* Puts blocks where they belong when many have changed since they came into their pools: those without live
+ * cells may then be used for any size. */
 void eddy__sort_partial(struct collector *c)
 {
     eddy_heap *heap = c->heap;
     for (unsigned slot = 0; slot < EDDY__SLOTS; slot++) {
-        if (!c->partial_empty[slot])
+        if (c->misplaced[slot] < MISPLACED_MOST && !(c->at_rest && c->misplaced[slot] != 0))
             continue;
-        c->partial_empty[slot] = false;
-        uint32_t chain = eddy__blocks_take_all(&heap->partial[slot]);
-        while (chain != BLOCK_LINK_END) {
-            struct block *b = &heap->blocks[chain - 1];
-            chain = EDDY_LOAD_RELAXED(&b->next);
-            if (b->live == 0)
-                eddy__give_block(c, b);
-            else
-                eddy__blocks_push(heap, &heap->partial[slot], b);
-        }
+        c->misplaced[slot] = 0;
+        sort_chain(c, eddy__blocks_take_all(&heap->partial[slot]));
+        sort_chain(c, eddy__blocks_take_all(&heap->sparse[slot]));
     }
 }

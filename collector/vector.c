@@ -17,39 +17,51 @@ void eddy__vector_init(struct vector *v, eddy_heap *heap, size_t item_bytes)
 void eddy__vector_free(struct vector *v)
 {
     free(v->items);
-    eddy__discharge(v->heap, v->room * v->item_bytes);
+    eddy__discharge_overhead(v->heap, v->room * v->item_bytes);
     v->items = NULL;
     v->count = v->room = 0;
 }
 
-static bool resize(struct vector *v, size_t room)
+/* `surely`: whatever the limit says. */
+static bool resize(struct vector *v, size_t room, bool surely)
 {
-    void *items = realloc(v->items, room * v->item_bytes);
-    if (items == NULL)
+    size_t more = room > v->room ? (room - v->room) * v->item_bytes : 0;
+    if (!surely && more != 0 && !eddy__charge_overhead(v->heap, more))
         return false;
-    if (room > v->room)
-        eddy__charge_always(v->heap, (room - v->room) * v->item_bytes);
-    else
-        eddy__discharge(v->heap, (v->room - room) * v->item_bytes);
+    void *items = realloc(v->items, room * v->item_bytes);
+    if (items == NULL) {
+        if (!surely)
+            eddy__discharge_overhead(v->heap, more);
+        return false;
+    }
+    if (surely && more != 0)
+        eddy__charge_always(v->heap, more);
+    if (room < v->room)
+        eddy__discharge_overhead(v->heap, (v->room - room) * v->item_bytes);
     v->items = items;
     v->room = room;
     return true;
 }
 
-bool eddy__vector_grow(struct vector *v)
+static bool grow(struct vector *v, bool surely)
 {
     size_t room = v->room == 0 ? ROOM_FIRST : v->room * v->item_bytes < TRIM_BYTES ? v->room * 2 : v->room + v->room / 2;
-    return resize(v, room);
+    return resize(v, room, surely);
+}
+
+bool eddy__vector_grow(struct vector *v)
+{
+    return grow(v, false);
 }
 
 void eddy__vector_grow_surely(struct vector *v)
 {
-    while (!eddy__vector_grow(v))
+    while (!grow(v, true))
         nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
 }
 
 void eddy__vector_trim(struct vector *v)
 {
     if (v->room * v->item_bytes > TRIM_BYTES && v->count < v->room / 4)
-        resize(v, v->count < ROOM_FIRST ? ROOM_FIRST : v->count * 2);
+        resize(v, v->count < ROOM_FIRST ? ROOM_FIRST : v->count * 2, true);
 }

@@ -14,7 +14,7 @@ struct vector {
 
 void eddy__vector_init(struct vector *v, eddy_heap *heap, size_t item_bytes);
 void eddy__vector_free(struct vector *v);
-/* Makes room for one more item; false when there is no memory. */
+/* Makes room for one more item; false when there is no memory, or the heap's limit allows no more. */
 bool eddy__vector_grow(struct vector *v);
 /* The same for items that must not be lost: waits until the system has memory. */
 void eddy__vector_grow_surely(struct vector *v);

@@ -6,6 +6,18 @@
 #include "runtime/heap/edges.h"
 #include "runtime/runtime.h"
 
+/* Eight count bytes are looked at by one load; the thread sanitizer pairs only accesses of the same size. */
+#if defined(__SANITIZE_THREAD__)
+#define EIGHT_AT_ONCE 0
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define EIGHT_AT_ONCE 0
+#endif
+#endif
+#ifndef EIGHT_AT_ONCE
+#define EIGHT_AT_ONCE 1
+#endif
+
 /* First cell from `from` on whose count byte is zero (`zero`) or is not, at most `cells`. Acquire: the zero was
  * the collector's last write to a cell. */
 static uint32_t find_cell(const struct block *b, uint32_t from, bool zero)
@@ -13,7 +25,7 @@ static uint32_t find_cell(const struct block *b, uint32_t from, bool zero)
     const uint8_t *counts = b->counts;
     uint32_t i = from;
     while (i < b->cells) {
-        if (i % 8 == 0 && i + 8 <= b->cells) {
+        if (EIGHT_AT_ONCE && i % 8 == 0 && i + 8 <= b->cells) {
             uint64_t eight = EDDY_LOAD_ACQUIRE((const uint64_t *)(const void *)(counts + i));
             bool all_zero = eight == 0;
             bool none_zero = ((eight - UINT64_C(0x0101010101010101)) & ~eight & UINT64_C(0x8080808080808080)) == 0;
@@ -37,13 +49,18 @@ static void set_run(struct thread *t, struct eddy__run *run, struct block *b, ui
     eddy__unpoison(run->next, (size_t)(run->limit - run->next));
 }
 
-/* Sets the slot's run to the next free cells of `b` from cell `from` on; false if there are none. */
-static bool next_run(struct thread *t, struct eddy__run *run, struct block *b, uint32_t from)
+/* Sets the slot's run to the next free cells of `b`; false if there are none. Looks one run ahead, so that its
+ * first cell is in the cache by the time it is used. */
+static bool next_run(struct thread *t, struct eddy__run *run, struct block *b)
 {
-    uint32_t first = find_cell(b, from, true);
+    uint32_t first = b->next_run;
     if (first == b->cells)
         return false;
-    set_run(t, run, b, first, find_cell(b, first, false));
+    uint32_t end = find_cell(b, first, false), next = find_cell(b, end, true);
+    b->next_run = (uint16_t)next;
+    if (next != b->cells)
+        __builtin_prefetch(block_start(t->heap, b) + BLOCK_FIRST_CELL + (size_t)next * b->cell, 1);
+    set_run(t, run, b, first, end);
     return true;
 }
 
@@ -51,15 +68,18 @@ static bool next_run(struct thread *t, struct eddy__run *run, struct block *b, u
 static struct block *take_block(struct thread *t, unsigned slot, size_t *bytes)
 {
     eddy_heap *heap = t->heap;
-    struct block *b = eddy__blocks_pop(heap, &heap->partial[slot]);
+    struct block *b = eddy__blocks_pop(heap, &heap->sparse[slot]);
+    if (b == NULL)
+        b = eddy__blocks_pop(heap, &heap->partial[slot]);
     if (b != NULL) {
         *bytes = b->bytes = (size_t)(b->cells - EDDY_LOAD_RELAXED(&b->live)) * b->cell;
         EDDY_STORE_RELAXED(&b->young_end, b->cells);
         EDDY_STORE_RELAXED(&b->birth, t->fast.epoch);
         EDDY_STORE_RELEASE(&b->state, BLOCK_YOUNG);
+        b->next_run = (uint16_t)find_cell(b, 0, true);
         return b;
     }
-    b = eddy__block_take(heap, heap->log_reserve);
+    b = eddy__block_take(heap);
     if (b == NULL)
         return NULL;
     if (!eddy__block_format(heap, b, slot, t->fast.epoch)) {
@@ -67,6 +87,7 @@ static struct block *take_block(struct thread *t, unsigned slot, size_t *bytes)
         return NULL;
     }
     *bytes = b->bytes = BLOCK_BYTES;
+    b->next_run = 0;
     return b;
 }
 
@@ -86,8 +107,7 @@ static bool refill(struct thread *t, unsigned slot)
             return true;
         if (run->limit != NULL) {
             struct block *b = block_of(t->heap, run->limit - 1);
-            size_t used = (size_t)(run->limit - block_start(t->heap, b)) - BLOCK_FIRST_CELL;
-            if (next_run(t, run, b, (uint32_t)(used / b->cell)))
+            if (next_run(t, run, b))
                 return true;
             EDDY_STORE_RELAXED(&run->next, NULL);
             EDDY_STORE_RELAXED(&run->limit, NULL);
@@ -101,15 +121,23 @@ static bool refill(struct thread *t, unsigned slot)
                 return false;
             continue;
         }
-        if (bytes == BLOCK_BYTES)
-            set_run(t, run, b, 0, b->cells); /* free as a whole: no need to look */
-        else if (!next_run(t, run, b, 0)) {
+        if (bytes == BLOCK_BYTES) { /* free as a whole: no need to look */
+            set_run(t, run, b, 0, b->cells);
+            b->next_run = (uint16_t)b->cells;
+        } else if (!next_run(t, run, b)) {
             push_young(t, &t->young, b);
             continue;
         }
         EDDY_STORE_RELAXED(&t->slots_used[slot / 64], t->slots_used[slot / 64] | UINT64_C(1) << (slot % 64));
         eddy__pace_allocation(t, bytes);
     }
+}
+
+/* The common slow path, too short to be timed: the next run of the block in hand, if no epoch is due. */
+static bool next_in_block(struct thread *t, struct eddy__run *run)
+{
+    return run->limit != NULL && EDDY_LOAD_RELAXED(&t->heap->epoch) == t->fast.epoch
+           && next_run(t, run, block_of(t->heap, run->limit - 1));
 }
 
 static void *out_of_memory(struct thread *t)
@@ -141,7 +169,7 @@ static void *alloc_small(struct thread *t, const struct type *type, size_t cell,
 {
     unsigned slot = eddy__class_of(cell) + type->kind * EDDY__CLASSES;
     struct eddy__run *run = &t->fast.runs[slot];
-    if (run->next == run->limit) {
+    if (run->next == run->limit && !next_in_block(t, run)) {
         uint64_t begun = eddy__stall_begin(t);
         bool filled = refill(t, slot);
         eddy__stall_end(t, EDDY_STALL_SLOW_PATH, begun);

@@ -47,7 +47,7 @@ static void *counted_exchange(struct thread *t, void *object, void **slot, void 
 {
     prepare(t, object, value, 1);
     if (value != NULL)
-        eddy__push_inc(t, value);
+        eddy__push_value(t, value, 0);
     HOOK(HOOK_STORE_PUSHED, object);
     void *old = EDDY_EXCHANGE_ACQ_REL(slot, value);
     HOOK(HOOK_STORE_EXCHANGED, object);
@@ -74,7 +74,7 @@ bool eddy__cas_slow(eddy_thread *ft, void *object, void **field, void *expected,
     prepare(t, object, value, 1);
     t->held[2] = NULL;
     if (value != NULL)
-        eddy__push_inc(t, value);
+        eddy__push_value(t, value, 0);
     void *found = expected;
     bool swapped = EDDY_CAS_ACQ_REL(field, &found, value);
     void *lost = swapped ? expected : value; /* on failure the inc is taken back */
@@ -94,8 +94,7 @@ void eddy_retain(eddy_thread *ft, void *object)
     if (object == NULL)
         return;
     prepare(t, NULL, object, 0);
-    eddy__push(t, &t->inc, (uintptr_t)object | ENTRY_RETAIN);
-    log_publish(&t->inc);
+    eddy__push_value(t, object, ENTRY_RETAIN);
 }
 
 void eddy_release(eddy_thread *ft, void *object)

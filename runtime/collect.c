@@ -44,7 +44,6 @@ eddy_status eddy_collect(eddy_thread *ft, unsigned timeout_ms, eddy_collect_repo
     eddy_heap *heap = t->heap;
     eddy_stats before, after;
     eddy_heap_stats(heap, &before);
-    uint64_t begun = eddy__stall_begin(t), wait_begun = eddy__os_now();
     unsigned late = 0;
     eddy__native_begin(t);
     /* What is garbage now is logged by the end of this epoch; its decs are applied in the next. A search
@@ -60,8 +59,6 @@ eddy_status eddy_collect(eddy_thread *ft, unsigned timeout_ms, eddy_collect_repo
         }
     }
     eddy__native_end(t);
-    eddy__stall_wait(t, wait_begun, eddy__os_now() - wait_begun);
-    eddy__stall_end(t, EDDY_STALL_SLOW_PATH, begun);
     if (report != NULL) {
         eddy_heap_stats(heap, &after);
         *report = (eddy_collect_report){.epochs = after.epochs - before.epochs,
@@ -129,6 +126,8 @@ void eddy_heap_stats(eddy_heap *heap, eddy_stats *stats)
     stats->allocated_bytes = EDDY_LOAD_RELAXED(&heap->allocated_total) + EDDY_LOAD_RELAXED(&heap->allocated);
     stats->committed_bytes = EDDY_LOAD_RELAXED(&heap->committed);
     stats->peak_committed_bytes = EDDY_LOAD_RELAXED(&heap->committed_peak);
+    stats->overhead_bytes = EDDY_LOAD_RELAXED(&heap->overhead);
+    stats->free_bytes = EDDY_LOAD_RELAXED(&heap->free_count) << BLOCK_SHIFT;
     stats->log_bytes = EDDY_LOAD_RELAXED(&heap->chunks_used) * LOG_CHUNK_BYTES;
     stats->log_bytes_total = (stats->incs + stats->decs) * sizeof(uintptr_t);
     stats->epoch_bytes = EDDY_LOAD_RELAXED(&heap->epoch_bytes);

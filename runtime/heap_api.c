@@ -65,14 +65,6 @@ static eddy_status complete_config(eddy_config *c)
     return valid ? EDDY_OK : EDDY_EINVAL;
 }
 
-static size_t log_reserve(const eddy_config *c)
-{
-    if (c->heap_limit == 0)
-        return 0;
-    size_t reserve = c->heap_limit / 32;
-    return reserve > c->log_limit / 2 ? c->log_limit / 2 : reserve;
-}
-
 void eddy__records_destroy(eddy_heap *heap);
 void eddy__types_destroy(eddy_heap *heap);
 eddy_status eddy__types_create(eddy_heap *heap);
@@ -119,7 +111,6 @@ static eddy_status build(eddy_heap *heap)
     heap->chunk_entries = c->log_chunk_entries;
     heap->range = c->reserve_bytes;
     heap->heap_limit = c->heap_limit ? c->heap_limit : UINT64_MAX;
-    heap->log_reserve = log_reserve(c);
     heap->epoch_bytes = c->epoch_bytes;
     heap->epoch = 1;
     heap->block_count = (uint32_t)(heap->range >> BLOCK_SHIFT);

@@ -47,9 +47,11 @@ void *eddy_object_at(eddy_heap *heap, const void *address)
     if ((const char *)address < object || (size_t)((const char *)address - object) >= object_bytes(b))
         return NULL; /* a header */
     unsigned count = EDDY_LOAD_ACQUIRE(&b->counts[cell]) & COUNT_MASK;
-    if (count == 0 ? !holds_young(heap, b, cell, object) : count == COUNT_DYING)
-        return NULL;
-    return object;
+    if (count == 0 && !holds_young(heap, b, cell, object)) /* unless it was counted and swept just now */
+        count = EDDY_LOAD_ACQUIRE(&b->counts[cell]) & COUNT_MASK;
+    else if (count == 0)
+        return object;
+    return count == 0 || count == COUNT_DYING ? NULL : object;
 }
 
 size_t eddy_object_size(eddy_heap *heap, const void *object)

@@ -13,6 +13,7 @@ void eddy__native_begin(struct thread *t)
         t->error = EDDY_ENOMEM;
         wait_epoch_done(heap, EDDY_LOAD_RELAXED(&heap->epochs_done), 1000000);
     }
+    HOOK(HOOK_NATIVE_ENTERING, t);
     uint64_t sequence = WORD_SEQUENCE(EDDY_LOAD_RELAXED(&t->word)) + 1;
     EDDY_EXCHANGE_SEQ_CST(&t->word, WORD_MAKE(THREAD_NATIVE, sequence, t->fast.epoch));
     /* Either this sees the epoch that was begun meanwhile, or the collector sees the native state. */
@@ -28,6 +29,7 @@ void eddy__native_end(struct thread *t)
         while (!EDDY_CAS_SEQ_CST(&t->word, &word,
                                  WORD_MAKE(THREAD_RUNNING, WORD_SEQUENCE(word) + 1, WORD_EPOCH(word)))) {
         }
+        HOOK(HOOK_NATIVE_LEFT, t);
         eddy__catch_up(t, WORD_EPOCH(word));
         if (EDDY_LOAD_SEQ_CST(&heap->parked) == 0)
             break;

@@ -35,17 +35,6 @@ static void sleep_graduated(struct thread *t, uint64_t room, uint64_t comfortabl
     wait_epoch(t, sleep);
 }
 
-/* Whether the heap has fewer than `bytes` left below its limit, counting free blocks; *room is what is left. */
-static bool room_below(const eddy_heap *heap, uint64_t bytes, uint64_t *room)
-{
-    uint64_t limit = EDDY_LOAD_RELAXED(&heap->heap_limit);
-    if (limit == UINT64_MAX)
-        return false;
-    uint64_t used = EDDY_LOAD_RELAXED(&heap->committed) - (EDDY_LOAD_RELAXED(&heap->free_count) << BLOCK_SHIFT);
-    *room = used < limit ? limit - used : 0;
-    return *room < bytes;
-}
-
 void eddy__pace_allocation(struct thread *t, size_t bytes)
 {
     eddy_heap *heap = t->heap;
@@ -57,10 +46,10 @@ void eddy__pace_allocation(struct thread *t, size_t bytes)
     if (allocated < epoch_bytes)
         return;
     eddy__collector_request(heap, REQUEST_EPOCH);
-    uint64_t room, most = DEBT_EPOCHS * (uint64_t)epoch_bytes;
+    uint64_t room = eddy__room(heap), most = DEBT_EPOCHS * (uint64_t)epoch_bytes;
     if (most < DEBT_LEAST)
         most = DEBT_LEAST;
-    if (room_below(heap, epoch_bytes / 2, &room))
+    if (room < epoch_bytes / 2)
         sleep_graduated(t, room, epoch_bytes / 2);
     else if (unswept > most)
         sleep_graduated(t, unswept < 2 * most ? 2 * most - unswept : 0, most);
@@ -140,9 +129,9 @@ bool eddy__reserve_entries(struct thread *t, size_t incs, size_t decs)
         wait_epoch(t, WAIT_SLICE_NS);
         waited = true;
     }
-    if (t->inc.next == t->inc.limit)
+    if (incs != 0 && t->inc.next == t->inc.limit)
         eddy__log_advance(&t->inc, heap->chunk_entries);
-    if (t->dec.next == t->dec.limit)
+    if (decs != 0 && t->dec.next == t->dec.limit)
         eddy__log_advance(&t->dec, heap->chunk_entries);
     eddy__stall_end(t, EDDY_STALL_SLOW_PATH, begun);
     return waited;

@@ -39,8 +39,10 @@ void eddy__self_promote(struct thread *t, void *object)
     edges_each(t->heap, header, object, copy_ref, &copy);
     if (!MUTANT(MUTANT_CAS_FIRST))
         push_all(t, &copy);
-    eddy__push_inc(t, object);
-    eddy__push_dec(t, object);
+    if (!MUTANT(MUTANT_NO_FIRST_INC)) {
+        eddy__push_inc(t, object);
+        eddy__push_dec(t, object);
+    }
     HOOK(HOOK_PROMOTE_READ, object);
     bool won = EDDY_CAS_RELEASE_ACQUIRE(eddy__header(object), &header, header & HEADER_LOW);
     if (MUTANT(MUTANT_CAS_FIRST)) {
@@ -106,7 +108,7 @@ static void push_field(void *context, void *const *slot)
 {
     void *ref = EDDY_LOAD_RELAXED(slot);
     if (ref != NULL)
-        eddy__push_inc(context, ref);
+        eddy__push_value(context, ref, 0);
 }
 
 /* The caller pushes an inc of `object` next, which is the one that I6 asks for. */

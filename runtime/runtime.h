@@ -55,8 +55,11 @@ static inline bool eddy__has_room(const struct thread *t, ptrdiff_t incs, ptrdif
 /* log pushes that may cross into a reserved chunk */
 static inline void eddy__push(struct thread *t, struct log *log, uintptr_t entry)
 {
-    if (EDDY_UNLIKELY(log->next == log->limit))
+    if (EDDY_UNLIKELY(log->next == log->limit)) {
+        if (MUTANT(MUTANT_DROP_ON_OVERFLOW) && log == &t->inc)
+            return;
         eddy__log_advance(log, t->heap->chunk_entries);
+    }
     log_push(log, entry);
 }
 static inline void eddy__push_inc(struct thread *t, const void *object)
@@ -81,10 +84,18 @@ void eddy__publish(struct thread *t, void *object);
 #define PUBLISH_INCS (PUBLISH_REFS + 1u)
 #define PUBLISH_DECS 1u
 
-/* What a counted store found out about its operands: with room for it all, nothing in between waits. */
 static inline bool eddy__is_counted(const void *object)
 {
     return header_is_counted(EDDY_LOAD_ACQUIRE(eddy__header(object)));
+}
+/* Pushes the inc of an object that the thread has at hand, telling the collector whether it still has to look at
+ * the header, which would take the cache line away. */
+static inline void eddy__push_value(struct thread *t, const void *object, uintptr_t bits)
+{
+    if (eddy__is_counted(object))
+        bits |= ENTRY_COUNTED;
+    eddy__push(t, &t->inc, (uintptr_t)object | bits);
+    log_publish(&t->inc);
 }
 
 /* thread.c: checks that a record is attached and the caller's own. */

@@ -1,7 +1,8 @@
 /* Attaching and detaching threads, and the records that stand for them (design, section 7, "Threads").
  * A record outlives its thread: a detached one takes part in epochs like a thread in a native region
- * without roots, until everything it logged has been applied, and may then be used for another thread;
- * its generations go on. The registry lock makes attaching atomic with respect to the start of an epoch. */
+ * without roots, until everything it logged has been applied; then it is left out of them. Another thread
+ * takes it over by leaving that region: logs and generations go on. A new one begins in such a region, too. The
+ * registry lock makes attaching atomic with respect to the start of an epoch. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -67,10 +68,10 @@ static void leave_heap(struct thread *t)
     EDDY_STORE_RELAXED(&t->magic, THREAD_DEAD);
     t->life = RECORD_DETACHED;
     heap->attached--;
-    uint64_t sequence = WORD_SEQUENCE(EDDY_LOAD_RELAXED(&t->word)) + 1;
-    EDDY_EXCHANGE_SEQ_CST(&t->word, WORD_MAKE(THREAD_NATIVE, sequence, t->fast.epoch));
+    uint64_t sequence = WORD_SEQUENCE(EDDY_LOAD_RELAXED(&t->word)) + 1, epoch = t->fast.epoch;
+    EDDY_EXCHANGE_SEQ_CST(&t->word, WORD_MAKE(THREAD_NATIVE, sequence, epoch));
     pthread_mutex_unlock(&heap->registry_lock);
-    if (EDDY_LOAD_SEQ_CST(&heap->epoch) != t->fast.epoch)
+    if (EDDY_LOAD_SEQ_CST(&heap->epoch) != epoch) /* the record may be another thread's by now */
         wake_rendezvous(heap);
 }
 
@@ -112,7 +113,7 @@ static void free_record(eddy_heap *heap, struct thread *t)
         if (logs[i]->chunk != NULL)
             eddy__chunk_give(heap, logs[i]->chunk);
         free(t->roots[i].words);
-        eddy__discharge(heap, t->roots[i].room * sizeof(uintptr_t));
+        eddy__discharge_overhead(heap, t->roots[i].room * sizeof(uintptr_t));
         eddy__internal_free(heap, t->accepted[i].objects, t->accepted[i].room * sizeof(uintptr_t));
     }
     eddy__stalls_destroy(heap, t->stalls);
@@ -137,15 +138,19 @@ static struct thread *make_record(eddy_heap *heap)
     return t;
 }
 
+/* One that takes part in no epoch, else that of any thread that has ended. */
 static struct thread *reusable_record(eddy_heap *heap)
 {
+    struct thread *detached = NULL;
     for (struct thread *t = heap->threads; t != NULL; t = t->next)
         if (t->life == RECORD_FREE)
             return t;
-    return NULL;
+        else if (t->life == RECORD_DETACHED)
+            detached = t;
+    return detached;
 }
 
-/* Under registry_lock: the record joins the epoch in hand as already acknowledged, with nothing to hand over. */
+/* Under registry_lock: the record joins the epoch in hand, asleep, with nothing to hand over. */
 static void join_epoch(struct thread *t)
 {
     memset(t->handover, 0, sizeof t->handover);
@@ -153,15 +158,23 @@ static void join_epoch(struct thread *t)
         t->roots[i].count = t->roots[i].exact = 0;
         t->handover[i].dec_mark = t->dec.next;
     }
-    t->native_depth = 0;
-    t->error = EDDY_OK;
-    t->stalled = false;
-    t->os_thread = pthread_self();
-    t->stack_base = eddy__os_stack_base();
     uint64_t sequence = WORD_SEQUENCE(EDDY_LOAD_RELAXED(&t->word)) + 1;
     t->fast.epoch = ~UINT64_C(0);
     eddy__catch_up(t, EDDY_LOAD_RELAXED(&t->heap->epoch));
-    EDDY_STORE_RELEASE(&t->word, WORD_MAKE(THREAD_RUNNING, sequence, t->fast.epoch));
+    EDDY_STORE_RELEASE(&t->word, WORD_MAKE(THREAD_NATIVE, sequence, t->fast.epoch));
+}
+
+/* Under registry_lock: the record is the calling thread's, which has yet to leave the native region. */
+static void take_over(struct thread *t)
+{
+    if (t->life == RECORD_FREE)
+        join_epoch(t);
+    t->native_depth = 0;
+    t->error = EDDY_OK;
+    t->stalled = false;
+    t->quiet_epochs = 0;
+    t->os_thread = pthread_self();
+    t->stack_base = eddy__os_stack_base();
     t->life = RECORD_ATTACHED;
     t->heap->attached++;
     EDDY_STORE_RELAXED(&t->magic, THREAD_MAGIC);
@@ -184,7 +197,7 @@ eddy_status eddy_thread_attach(eddy_heap *heap, eddy_thread **result)
     else if (t == NULL && (t = make_record(heap)) == NULL)
         status = EDDY_ENOMEM;
     else
-        join_epoch(t);
+        take_over(t);
     pthread_mutex_unlock(&heap->registry_lock);
     if (status != EDDY_OK) {
         free(a);
@@ -192,6 +205,7 @@ eddy_status eddy_thread_attach(eddy_heap *heap, eddy_thread **result)
     }
     a->thread = t;
     remember(a);
+    eddy__native_end(t); /* waits while eddy_verify holds all threads */
     *result = &t->fast;
     return EDDY_OK;
 }

@@ -4,6 +4,12 @@
 
 #include "runtime/runtime.h"
 
+/* Whether a word at `offset` lies in the fixed part. */
+static bool inside(const eddy_type_desc *d, size_t offset)
+{
+    return d->size >= sizeof(void *) && offset <= d->size - sizeof(void *);
+}
+
 static bool overlaps_length(const eddy_type_desc *d, size_t offset)
 {
     return d->tail != EDDY_TAIL_NONE && offset + sizeof(void *) > d->length_offset
@@ -17,7 +23,7 @@ static bool valid(const eddy_type_desc *d)
         return false;
     for (size_t i = 0; i < d->ref_count; i++) {
         size_t offset = d->ref_offsets[i];
-        if (offset % sizeof(void *) != 0 || offset + sizeof(void *) > d->size || overlaps_length(d, offset)
+        if (offset % sizeof(void *) != 0 || !inside(d, offset) || overlaps_length(d, offset)
             || (i > 0 && offset <= d->ref_offsets[i - 1]))
             return false;
     }
@@ -37,7 +43,7 @@ static bool valid(const eddy_type_desc *d)
     default:
         return false;
     }
-    return d->length_offset % sizeof(size_t) == 0 && d->length_offset + sizeof(size_t) <= d->size;
+    return d->length_offset % sizeof(size_t) == 0 && inside(d, d->length_offset);
 }
 
 static void free_type(struct type *type)
@@ -89,7 +95,7 @@ eddy_status eddy_type_register(eddy_heap *heap, const eddy_type_desc *desc, cons
     if (type == NULL)
         return EDDY_ENOMEM;
     pthread_mutex_lock(&heap->registry_lock);
-    bool full = heap->type_count == HEAP_MAX_TYPES;
+    bool full = heap->type_count > HEAP_MAX_TYPES;
     if (!full) {
         type->fast.header = heap->type_count;
         heap->types[heap->type_count++] = type;
@@ -108,6 +114,7 @@ eddy_status eddy__types_create(eddy_heap *heap)
     heap->types = eddy__os_reserve((HEAP_MAX_TYPES + 1) * sizeof *heap->types, eddy__os_page());
     if (heap->types == NULL)
         return EDDY_ESYSTEM;
+    heap->type_count = 1; /* no header is ever zero: number 0 names no type */
     eddy_type_desc bytes = {.name = "bytes"};
     eddy_type_desc array = {.name = "array",
                             .size = offsetof(eddy_array, slots),
@@ -121,7 +128,7 @@ void eddy__types_destroy(eddy_heap *heap)
 {
     if (heap->types == NULL)
         return;
-    for (uint32_t i = 0; i < heap->type_count; i++)
+    for (uint32_t i = 1; i < heap->type_count; i++)
         free_type(heap->types[i]);
     eddy__os_unreserve(heap->types, (HEAP_MAX_TYPES + 1) * sizeof *heap->types);
 }

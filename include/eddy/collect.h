@@ -20,7 +20,7 @@ typedef struct eddy_collect_report {
 
 /* Returns when everything that was unreachable at the call, cycles included, has been reclaimed (with
  * conservative roots: all but what ambiguous words hold). Other threads go on meanwhile; the caller
- * waits, in a native region. `timeout_ms` bounds the wait for threads that reach no safepoint (0: no
+ * waits, in a native region; as it asked for this, the wait is not recorded as a stall. `timeout_ms` bounds the wait for threads that reach no safepoint (0: no
  * bound); then EDDY_ETIMEDOUT, and the collection goes on by itself. `report` may be NULL. Own thread
  * only (EDDY_ETHREAD, EDDY_EDETACHED). A safepoint. Cost: at least three epochs and a search for
  * cycles over everything that may be on one. */

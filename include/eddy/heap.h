@@ -22,8 +22,10 @@ enum {
 
 /* Configuration of a heap. Fill it with eddy_config_init, then change what you need. */
 typedef struct eddy_config {
-    size_t heap_limit;      /* bytes; blocks, large objects, logs and tables together never exceed it.
-                               0: no limit. At least 1 MiB otherwise */
+    size_t heap_limit;      /* bytes that blocks, large objects, logs and tables together may take; an eighth
+                               is kept for logs and tables. Allocations wait, then fail, rather than exceed it; only
+                               tables without which garbage could not be freed may, for the time of a
+                               search. 0: no limit. At least 1 MiB otherwise */
     size_t reserve_bytes;   /* bytes of address space reserved for objects, the ceiling of the heap.
                                0: 64 GiB (or 4 times heap_limit if smaller, at least 256 MiB). Rounded up to 1 MiB */
     size_t epoch_bytes;     /* allocation between epochs at the start, bytes. 0: 8 MiB. Adapted while running */

@@ -15,6 +15,8 @@ typedef struct eddy_stats {
     uint64_t allocated_bytes;     /* allocated since the beginning (blocks handed out in whole, corrected at each epoch) */
     uint64_t committed_bytes;     /* blocks, large objects, logs and tables held now: what heap_limit bounds */
     uint64_t peak_committed_bytes;
+    uint64_t overhead_bytes;      /* of committed_bytes: logs and tables */
+    uint64_t free_bytes;          /* of committed_bytes: free blocks */
     uint64_t log_bytes;           /* log chunks in use now */
     uint64_t log_bytes_total;     /* entries ever logged, in bytes */
     uint64_t epochs;              /* epochs processed */

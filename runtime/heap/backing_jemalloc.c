@@ -106,8 +106,8 @@ static int take_flags(const struct backing *backing)
 void *eddy__backing_take(eddy_heap *heap, size_t bytes, bool *zeroed)
 {
     struct backing *backing = heap->backing;
-    *zeroed = true;
-    return mallocx(bytes, take_flags(backing) | MALLOCX_ZERO);
+    *zeroed = false;
+    return mallocx(bytes, take_flags(backing));
 }
 
 void eddy__backing_give(eddy_heap *heap, void *p, size_t bytes)

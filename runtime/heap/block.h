@@ -25,7 +25,7 @@ enum block_state {
     BLOCK_NONE = 0,   /* not backed by memory, or backed and in no heap structure */
     BLOCK_FREE,       /* in the pool of free blocks; no cell is live */
     BLOCK_YOUNG,      /* a mutator allocates into it, or did and it waits for its sweep */
-    BLOCK_PARTIAL,    /* swept, in the pool of its slot, or just popped from there */
+    BLOCK_PARTIAL,    /* swept, in one of the pools of its slot, or just popped from there */
     BLOCK_FULL,       /* swept, too full to allocate into */
     BLOCK_LARGE,      /* first block of a large object */
     BLOCK_LARGE_REST, /* further blocks of a large object; `next` is the number of the first */
@@ -49,7 +49,8 @@ struct block {
     uint8_t size_class;
     uint8_t state;        /* enum block_state; the last field written when a block changes hands (release) */
     uint8_t swept;        /* LARGE: has outlived its young sweep; collector */
-    uint32_t counts_room; /* bytes behind `counts` */
+    uint16_t counts_room; /* bytes behind `counts` */
+    uint16_t next_run;    /* YOUNG: the next free cell behind the run in hand, `cells` if there is none; owner */
 };
 
 _Static_assert(sizeof(struct block) == 64, "one cache line per table entry");

@@ -138,7 +138,6 @@ struct eddy_heap {
     unsigned flags;
     unsigned chunk_entries;
     eddy_config config;      /* as given, defaults filled in */
-    size_t log_reserve;     /* bytes of the limit that only logs may use */
     char *name;
     void *backing;       /* private to backing_*.c */
     struct collector *collector;
@@ -159,6 +158,7 @@ struct eddy_heap {
     uint64_t allocated_total;
     uint64_t logged;        /* bytes of log chunks taken since the last epoch began */
     uint64_t committed;     /* bytes: blocks, large objects, chunks, tables */
+    uint64_t overhead;      /* of which chunks and tables */
     uint64_t committed_peak;
     uint64_t unswept;       /* bytes of blocks and large objects handed out and not yet swept */
     uint32_t blocks_touched; /* table entries from here on were never used */
@@ -176,7 +176,8 @@ struct eddy_heap {
     eddy__stack chunks;
     void *retired_counts;   /* chain of replaced count arrays, see memory.c; any thread */
     uint64_t free_count;    /* blocks in free_blocks (approximate while threads pop) */
-    eddy__stack partial[EDDY__SLOTS];
+    eddy__stack partial[EDDY__SLOTS]; /* swept blocks of which a quarter is free */
+    eddy__stack sparse[EDDY__SLOTS];  /* half of which is: taken first, for their long runs */
 
     pthread_mutex_t registry_lock; /* threads, types, root slots; covers "write the epoch and take the list" */
     struct thread *threads;        /* grows at the head; release */

@@ -14,13 +14,20 @@ static void note_peak(eddy_heap *heap, uint64_t now)
     }
 }
 
-bool eddy__charge(eddy_heap *heap, size_t bytes, size_t leave)
+/* What objects must leave free of the limit. */
+static uint64_t set_aside(const eddy_heap *heap)
+{
+    uint64_t overhead = EDDY_LOAD_RELAXED(&heap->overhead), reserve = EDDY_LOAD_RELAXED(&heap->heap_limit) / 8;
+    return overhead > reserve ? overhead : reserve;
+}
+
+bool eddy__charge_objects(eddy_heap *heap, size_t bytes)
 {
     if (FAILS_NOW())
         return false;
     uint64_t limit = EDDY_LOAD_RELAXED(&heap->heap_limit);
     uint64_t now = EDDY_ADD_RELAXED(&heap->committed, bytes) + bytes;
-    if (now > limit || limit - now < leave) {
+    if (limit != UINT64_MAX && now - EDDY_LOAD_RELAXED(&heap->overhead) + set_aside(heap) > limit) {
         EDDY_SUB_RELAXED(&heap->committed, bytes);
         return false;
     }
@@ -28,14 +35,52 @@ bool eddy__charge(eddy_heap *heap, size_t bytes, size_t leave)
     return true;
 }
 
+bool eddy__charge_overhead(eddy_heap *heap, size_t bytes)
+{
+    if (FAILS_NOW())
+        return false;
+    uint64_t now = EDDY_ADD_RELAXED(&heap->committed, bytes) + bytes;
+    if (now > EDDY_LOAD_RELAXED(&heap->heap_limit)) {
+        EDDY_SUB_RELAXED(&heap->committed, bytes);
+        return false;
+    }
+    EDDY_ADD_RELAXED(&heap->overhead, bytes);
+    note_peak(heap, now);
+    return true;
+}
+
 void eddy__charge_always(eddy_heap *heap, size_t bytes)
 {
+    uint64_t limit = EDDY_LOAD_RELAXED(&heap->heap_limit);
+    uint64_t before = EDDY_LOAD_RELAXED(&heap->committed);
+    if (before + bytes > limit) {
+        uint64_t blocks = (before + bytes - limit + BLOCK_BYTES - 1) >> BLOCK_SHIFT;
+        uint64_t free_now = EDDY_LOAD_RELAXED(&heap->free_count);
+        eddy__blocks_trim(heap, free_now > blocks ? free_now - blocks : 0);
+    }
+    EDDY_ADD_RELAXED(&heap->overhead, bytes);
     note_peak(heap, EDDY_ADD_RELAXED(&heap->committed, bytes) + bytes);
 }
 
-void eddy__discharge(eddy_heap *heap, size_t bytes)
+void eddy__discharge_objects(eddy_heap *heap, size_t bytes)
 {
     EDDY_SUB_RELAXED(&heap->committed, bytes);
+}
+
+void eddy__discharge_overhead(eddy_heap *heap, size_t bytes)
+{
+    EDDY_SUB_RELAXED(&heap->overhead, bytes);
+    EDDY_SUB_RELAXED(&heap->committed, bytes);
+}
+
+uint64_t eddy__room(const eddy_heap *heap)
+{
+    uint64_t limit = EDDY_LOAD_RELAXED(&heap->heap_limit);
+    if (limit == UINT64_MAX)
+        return UINT64_MAX;
+    uint64_t used = EDDY_LOAD_RELAXED(&heap->committed) - EDDY_LOAD_RELAXED(&heap->overhead) + set_aside(heap)
+                    - (EDDY_LOAD_RELAXED(&heap->free_count) << BLOCK_SHIFT);
+    return used < limit ? limit - used : 0;
 }
 
 void *eddy__internal_alloc(eddy_heap *heap, size_t bytes)
@@ -51,7 +96,7 @@ void eddy__internal_free(eddy_heap *heap, void *p, size_t bytes)
     if (p == NULL)
         return;
     free(p);
-    eddy__discharge(heap, bytes);
+    eddy__discharge_overhead(heap, bytes);
 }
 
 /* ---- stacks ---- */
@@ -113,20 +158,24 @@ static struct block *segment_take(eddy_heap *heap)
     return first;
 }
 
-struct block *eddy__block_take(eddy_heap *heap, size_t leave)
+static struct block *cold_block(eddy_heap *heap)
+{
+    struct block *b = eddy__blocks_pop(heap, &heap->cold_blocks);
+    return b != NULL ? b : segment_take(heap);
+}
+
+struct block *eddy__block_take(eddy_heap *heap)
 {
     struct block *b = eddy__blocks_pop(heap, &heap->free_blocks);
     if (b != NULL) {
         EDDY_SUB_RELAXED(&heap->free_count, 1);
         return b;
     }
-    if (!eddy__charge(heap, BLOCK_BYTES, leave))
+    if (!eddy__charge_objects(heap, BLOCK_BYTES))
         return NULL;
-    b = eddy__blocks_pop(heap, &heap->cold_blocks);
+    b = cold_block(heap);
     if (b == NULL)
-        b = segment_take(heap);
-    if (b == NULL)
-        eddy__discharge(heap, BLOCK_BYTES);
+        eddy__discharge_objects(heap, BLOCK_BYTES);
     return b;
 }
 
@@ -148,7 +197,7 @@ void eddy__blocks_trim(eddy_heap *heap, size_t keep)
         EDDY_STORE_RELEASE(&b->state, BLOCK_NONE);
         eddy__unpoison(block_start(heap, b), BLOCK_BYTES);
         eddy__os_discard(block_start(heap, b), BLOCK_BYTES);
-        eddy__discharge(heap, BLOCK_BYTES);
+        eddy__discharge_objects(heap, BLOCK_BYTES);
         eddy__blocks_push(heap, &heap->cold_blocks, b);
     }
 }
@@ -194,7 +243,7 @@ static bool counts_make(eddy_heap *heap, struct block *b, uint32_t cells)
     uint32_t number = (uint32_t)(b - heap->blocks), touched = EDDY_LOAD_RELAXED(&heap->blocks_touched);
     while (touched <= number && !EDDY_CAS_ACQ_REL(&heap->blocks_touched, &touched, number + 1)) {
     }
-    b->counts_room = (uint32_t)room;
+    b->counts_room = (uint16_t)room;
     return true;
 }
 
@@ -220,11 +269,22 @@ bool eddy__block_format(eddy_heap *heap, struct block *b, unsigned slot, uint64_
 
 /* ---- large objects ---- */
 
+/* From here on it is quicker, for the thread that waits, to drop the pages than to write them. */
+#define CLEAR_BY_DISCARD ((size_t)128 << 10)
+
+static void clear(char *p, size_t bytes)
+{
+    if (bytes >= CLEAR_BY_DISCARD)
+        eddy__os_discard(p, bytes);
+    else
+        memset(p, 0, bytes);
+}
+
 struct block *eddy__large_take(eddy_heap *heap, size_t bytes, enum block_kind kind, uint64_t epoch)
 {
     size_t page = 4096;
     size_t total = (bytes + BLOCK_FIRST_CELL + page - 1) & ~(page - 1);
-    if (total < bytes || total > heap->range || !eddy__charge(heap, total, heap->log_reserve))
+    if (total < bytes || total > heap->range || !eddy__charge_objects(heap, total))
         return NULL;
     bool zeroed;
     char *p = eddy__backing_take(heap, total, &zeroed);
@@ -232,11 +292,11 @@ struct block *eddy__large_take(eddy_heap *heap, size_t bytes, enum block_kind ki
     if (b == NULL || !counts_make(heap, b, 1)) {
         if (p != NULL)
             eddy__backing_give(heap, p, total);
-        eddy__discharge(heap, total);
+        eddy__discharge_objects(heap, total);
         return NULL;
     }
     if (!zeroed)
-        memset(p, 0, total);
+        clear(p, total);
     uint32_t first = (uint32_t)(b - heap->blocks);
     uint32_t blocks = (uint32_t)((total + BLOCK_BYTES - 1) >> BLOCK_SHIFT);
     for (uint32_t i = 1; i < blocks; i++) {
@@ -263,7 +323,7 @@ void eddy__large_give(eddy_heap *heap, struct block *b)
     for (uint32_t i = 0; i < blocks; i++)
         EDDY_STORE_RELEASE(&b[i].state, BLOCK_NONE);
     eddy__backing_give(heap, block_start(heap, b), total);
-    eddy__discharge(heap, total);
+    eddy__discharge_objects(heap, total);
 }
 
 /* ---- log chunks ---- */
@@ -302,11 +362,28 @@ static struct log_chunk *chunk_pop(eddy_heap *heap)
     }
 }
 
+/* A block for log chunks: overhead, which may use what objects leave. */
+static struct block *log_block_take(eddy_heap *heap)
+{
+    struct block *b = eddy__blocks_pop(heap, &heap->free_blocks);
+    if (b != NULL) {
+        EDDY_SUB_RELAXED(&heap->free_count, 1);
+        EDDY_ADD_RELAXED(&heap->overhead, BLOCK_BYTES);
+        return b;
+    }
+    if (!eddy__charge_overhead(heap, BLOCK_BYTES))
+        return NULL;
+    b = cold_block(heap);
+    if (b == NULL)
+        eddy__discharge_overhead(heap, BLOCK_BYTES);
+    return b;
+}
+
 struct log_chunk *eddy__chunk_take(eddy_heap *heap)
 {
     struct log_chunk *chunk = chunk_pop(heap);
     if (chunk == NULL) {
-        struct block *b = eddy__block_take(heap, 0);
+        struct block *b = log_block_take(heap);
         if (b == NULL)
             return NULL;
         eddy__unpoison(block_start(heap, b), BLOCK_BYTES);

@@ -16,20 +16,25 @@ void eddy__backing_give(eddy_heap *heap, void *p, size_t bytes);
 /* Returns unused memory to the system, some at each call. */
 void eddy__backing_trim(eddy_heap *heap);
 
-/* Charges `bytes` to the heap; false, charging nothing, when the limit does not allow it, or would leave
- * less than `leave` for others. */
-bool eddy__charge(eddy_heap *heap, size_t bytes, size_t leave);
-/* Charges without a look at the limit, for the collector's own tables; and the reverse of both. */
+/* Accounting. Objects (blocks and large objects) and overhead (log chunks and tables) together stay below the
+ * limit; objects leave a reserve for overhead, which is a sixteenth of the limit. The first two charge nothing
+ * and return false when the limit does not allow it. The third is for tables without which entries or objects
+ * would be lost: it gives up free blocks to make room, and only beyond that exceeds the limit. */
+bool eddy__charge_objects(eddy_heap *heap, size_t bytes);
+bool eddy__charge_overhead(eddy_heap *heap, size_t bytes);
 void eddy__charge_always(eddy_heap *heap, size_t bytes);
-void eddy__discharge(eddy_heap *heap, size_t bytes);
+void eddy__discharge_objects(eddy_heap *heap, size_t bytes);
+void eddy__discharge_overhead(eddy_heap *heap, size_t bytes);
+/* Bytes that objects may take in addition, free blocks counted as room; UINT64_MAX without a limit. */
+uint64_t eddy__room(const eddy_heap *heap);
 
 /* Internal memory, zeroed; NULL when the system has none. Charged always. */
 void *eddy__internal_alloc(eddy_heap *heap, size_t bytes);
 void eddy__internal_free(eddy_heap *heap, void *p, size_t bytes);
 
-/* Takes a block with state NONE or FREE out of the pool, or new from the backing; NULL when the limit
- * (less `leave`) or the range is used up. Never waits. */
-struct block *eddy__block_take(eddy_heap *heap, size_t leave);
+/* Takes a block with state NONE or FREE out of the pool, or new from the backing; NULL when the limit or the
+ * range is used up. Never waits. */
+struct block *eddy__block_take(eddy_heap *heap);
 /* Puts a block without live cells into the pool (state FREE). */
 void eddy__block_give(eddy_heap *heap, struct block *b);
 /* Collector: gives the memory of free blocks beyond `keep` back to the system. */

@@ -6,6 +6,7 @@ int eddy__mutant;
 void (*eddy__hook)(enum eddy__hook_point point, void *subject);
 uint32_t eddy__fail_countdown;
 uint32_t eddy__fail_for_good;
+uint32_t eddy__slice_steps;
 
 bool eddy__fails_now(void)
 {

@@ -40,7 +40,11 @@ enum eddy__hook_point {
     HOOK_STEP_DRAIN,        /* before a drain round */
     HOOK_STEP_DECS,         /* before step 2 */
     HOOK_STEP_SWEEP,        /* before step 3 */
-    HOOK_CYCLE_PREPARED     /* a sigma preparation has just ended */
+    HOOK_CYCLE_PREPARED,    /* a sigma preparation has just ended */
+    HOOK_SLICE,             /* collector: before each step of a search for cycles, and of releasing */
+    HOOK_NATIVE_CAPTURED,   /* collector: has read what a sleeping thread (subject) hands over, compare-and-swap not done */
+    HOOK_NATIVE_ENTERING,   /* mutator: has recorded its roots, still counts as running */
+    HOOK_NATIVE_LEFT        /* mutator: counts as running again, has not caught up with the epoch */
 };
 
 #ifdef EDDY_HOOKS
@@ -51,7 +55,10 @@ EDDY_API extern void (*eddy__hook)(enum eddy__hook_point point, void *subject);
 EDDY_API extern uint32_t eddy__fail_countdown;
 EDDY_API extern uint32_t eddy__fail_for_good;
 bool eddy__fails_now(void);
+/* When not 0: work that can be put off ends after so many steps in every epoch. */
+EDDY_API extern uint32_t eddy__slice_steps;
 #define FAILS_NOW() eddy__fails_now()
+#define SLICE_STEPS() EDDY_LOAD_RELAXED(&eddy__slice_steps)
 #define MUTANT(m) EDDY_UNLIKELY(EDDY_LOAD_RELAXED(&eddy__mutant) == (m))
 #define HOOK(point, subject)                                                                                  \
     do {                                                                                                      \
@@ -62,6 +69,7 @@ bool eddy__fails_now(void);
 #define MUTANT(m) 0
 #define HOOK(point, subject) ((void)0)
 #define FAILS_NOW() false
+#define SLICE_STEPS() 0u
 #endif
 
 #endif

@@ -21,7 +21,7 @@ const struct bench_workload bench_workloads[WORKLOADS] = {
          {"array", 500000, 2, 1000 * MILLION, "doubles in the long-lived array"}}},
     [WORKLOAD_QUADS] = {"quads", "a large live 4-ary tree beside small 4-ary trees that die", 1, 1,
         {{"depth", 10, 3, 14, "depth of the live tree"}}},
-    [WORKLOAD_HASH_MAP] = {"hash-map", "lookups, insertions and deletions in a chained table", 1, 2,
+    [WORKLOAD_HASH_MAP] = {"hash-map", "entries of a chained table replaced by new ones, with boxed values", 1, 2,
         {{"keys", 500000, 1, 1000 * MILLION, "keys held (of twice as many possible)"},
          {"ops", 8 * MILLION, 1, 100000 * MILLION, "operations per thread"}}},
     [WORKLOAD_LRU] = {"lru", "one cache shared by all threads, least recently used entries evicted", 2, 4,

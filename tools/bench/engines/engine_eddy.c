@@ -140,6 +140,8 @@ void engine_report(struct bench_run *run)
     bench_count(run, "live_objects", after.live_objects);
     bench_count(run, "committed_bytes", after.committed_bytes);
     bench_count(run, "peak_committed_bytes", after.peak_committed_bytes);
+    bench_count(run, "overhead_bytes", after.overhead_bytes);
+    bench_count(run, "free_bytes", after.free_bytes);
     report_stalls(run);
 }
 

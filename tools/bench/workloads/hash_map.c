@@ -1,21 +1,28 @@
-/* Workload "hash-map": every thread has a chained hash table of boxed entries. Half of the operations
- * look up a random key, the other half delete it if it is there and insert it if not; the table starts
- * half full and stays so. Buckets and chains are old, so nearly all stores are counted. The tables are
- * left to the end of the process. */
+/* Workload "hash-map": churn. Every thread has a chained hash table in which every key is always present;
+ * an operation finds a random key, reads its boxed value, takes the entry out and puts a new entry with a new
+ * boxed value in its place at the head of the chain. Buckets and chains are old, so nearly all stores are
+ * counted, and everything that dies is as old as the table is large. The tables are left to the end of the
+ * process. */
 #include "engine.h"
+
+struct box {
+    uint64_t words[3];
+};
+ENGINE_TYPE(box, NO_REFS)
 
 struct pair {
     struct pair *next;
+    struct box *value;
     uint64_t key;
-    uint64_t value;
 };
-#define PAIR_REFS(REF) REF(pair, next, pair)
+#define PAIR_REFS(REF) REF(pair, next, pair) REF(pair, value, box)
 ENGINE_TYPE(pair, PAIR_REFS)
 
 static void prepare(engine_thread *t, struct bench_run *run)
 {
     (void)t;
     (void)run;
+    ENGINE_REGISTER(box);
     ENGINE_REGISTER(pair);
 }
 
@@ -37,23 +44,34 @@ static inline struct place find(engine_thread *t, struct array *table, uint64_t 
     return place;
 }
 
-static void insert(engine_thread *t, struct array *table, size_t bucket, uint64_t key, uint64_t value)
+static void insert(engine_thread *t, struct array *table, size_t bucket, uint64_t key, uint64_t seed)
 {
-    struct pair *entry = ENGINE_NEW(t, pair);
-    entry->key = key;
-    entry->value = value;
-    ENGINE_INIT(t, entry, next, ENGINE_SHARE(t, ENGINE_ARRAY_GET(t, pair, table, bucket)));
-    ENGINE_SET(t, pair, table, slots[bucket], entry);
+    ENGINE_FRAME(t, made, struct box *box; struct pair *entry;);
+    made.box = ENGINE_NEW_LEAF(t, box);
+    for (unsigned i = 0; i < 3; i++)
+        made.box->words[i] = seed + i;
+    made.entry = ENGINE_NEW(t, pair);
+    made.entry->key = key;
+    ENGINE_INIT(t, made.entry, value, made.box);
+    ENGINE_INIT(t, made.entry, next, ENGINE_SHARE(t, ENGINE_ARRAY_GET(t, pair, table, bucket)));
+    ENGINE_SET(t, pair, table, slots[bucket], made.entry);
+    ENGINE_FRAME_END(t, made);
 }
 
 static void take_out(engine_thread *t, struct array *table, struct place place)
 {
     struct pair *next = ENGINE_SHARE(t, ENGINE_GET(t, place.entry, next));
+    ENGINE_FREE(t, ENGINE_GET(t, place.entry, value));
     if (place.previous != NULL)
         ENGINE_SET(t, pair, place.previous, next, next);
     else
         ENGINE_SET(t, pair, table, slots[place.bucket], next);
     ENGINE_FREE(t, place.entry);
+}
+
+static uint64_t read_box(const struct box *box)
+{
+    return box->words[0] ^ box->words[1] << 1 ^ box->words[2] << 2;
 }
 
 static uint64_t sum_table(engine_thread *t, struct array *table)
@@ -62,7 +80,7 @@ static uint64_t sum_table(engine_thread *t, struct array *table)
     for (size_t bucket = 0; bucket < table->length; bucket++) {
         struct pair *entry = ENGINE_ARRAY_GET(t, pair, table, bucket);
         for (; entry != NULL; entry = ENGINE_GET(t, entry, next))
-            sum += engine_mix(entry->key ^ entry->value);
+            sum += engine_mix(entry->key ^ read_box(ENGINE_GET(t, entry, value)));
     }
     return sum;
 }
@@ -79,20 +97,15 @@ static uint64_t work(engine_thread *t, struct bench_run *run, unsigned index)
 
     ENGINE_FRAME(t, local, struct array *table;);
     local.table = ENGINE_NEW_ARRAY(t, buckets);
-    for (uint64_t key = 0; key < 2 * keys; key += 2)
-        insert(t, local.table, find(t, local.table, key).bucket, key, key);
+    for (uint64_t key = 0; key < keys; key++)
+        insert(t, local.table, engine_mix(key) & (buckets - 1), key, key);
     for (int64_t op = 0; op < ops; op++) {
         uint64_t draw = engine_random(&random);
-        uint64_t key = (draw >> 1) % (2 * keys);
+        uint64_t key = (draw >> 1) % keys;
         struct place place = find(t, local.table, key);
-        if (place.entry != NULL)
-            sum += place.entry->value ^ (uint64_t)op;
-        if (draw & 1)
-            ENGINE_POLL(t);
-        else if (place.entry != NULL)
-            take_out(t, local.table, place);
-        else
-            insert(t, local.table, place.bucket, key, draw);
+        sum += read_box(ENGINE_GET(t, place.entry, value)) ^ (uint64_t)op;
+        take_out(t, local.table, place);
+        insert(t, local.table, place.bucket, key, draw);
     }
     sum += sum_table(t, local.table);
     ENGINE_KEEP(local.table);
