@@ -74,8 +74,10 @@ bool eddy__cycle_prepare(struct collector *c, uint64_t *done)
         if (eddy__slice_over(c, *done))
             return false;
         struct cycle_node *node = cycle_node(c, cycle_member(c, first + y->at % members));
-        if (node->object == 0)
-            continue; /* freed meanwhile: its candidate is not valid any more */
+        if (node->object == 0) { /* freed meanwhile, perhaps before the delta test was armed */
+            cycle_candidate(c, node->component)->valid = false;
+            continue;
+        }
         if (y->at < members)
             copy_count(c, node);
         else

@@ -1,10 +1,8 @@
 /* One epoch from the rendezvous to the end of step 4, in the order of the design (section 4), and what
- * comes after it: adapting the distance of epochs, returning memory, records that can be used again. */
+ * comes after it: returning memory, records that can be used again. */
 #include "collector/collector.h"
 #include "collector/state.h"
 
-#define EPOCH_LEAST ((size_t)256 << 10)
-#define EPOCHS_IN_FLIGHT 5u
 #define SURPLUS_NS UINT64_C(1000000000) /* free blocks that were not needed for so long go back to the system */
 #define QUIET_EPOCHS 3u
 
@@ -42,41 +40,6 @@ static bool decs_pending(const struct collector *c)
     return false;
 }
 
-/* The distance of epochs follows survival: small for pure garbage, which then stays in the cache, large
- * when much survives, because what dies before the next epoch costs nothing. Below a limit, several epochs'
- * allocation must fit beside what is live: one is in progress while up to two await their sweep. */
-static void adapt(struct collector *c)
-{
-    eddy_heap *heap = c->heap;
-    const eddy_config *config = &heap->config;
-    size_t distance = heap->epoch_bytes;
-    if (c->allocated >= distance / 2) {
-        if (c->promoted_bytes * 5 > c->allocated)
-            distance *= 2;
-        else if (c->promoted_bytes * 20 < c->allocated)
-            distance /= 2;
-    }
-    size_t most = config->epoch_bytes_max, least = config->epoch_bytes_min;
-    uint64_t affordable = c->counted_bytes > config->epoch_bytes * 2 ? c->counted_bytes / 2 : config->epoch_bytes;
-    if (most > affordable)
-        most = affordable;
-    uint64_t room = eddy__room(heap);
-    if (room != UINT64_MAX) {
-        room = (room + EDDY_LOAD_RELAXED(&heap->unswept)) / EPOCHS_IN_FLIGHT;
-        if (room < EPOCH_LEAST)
-            room = EPOCH_LEAST;
-        if (most > room)
-            most = room;
-        if (least > room)
-            least = room;
-    }
-    if (distance < least)
-        distance = least;
-    if (distance > most)
-        distance = most;
-    EDDY_STORE_RELAXED(&heap->epoch_bytes, distance);
-}
-
 /* Gives free blocks back that no epoch of late has needed. */
 static void return_memory(struct collector *c)
 {
@@ -103,7 +66,7 @@ static void finish(struct collector *c)
     EDDY_STORE_RELAXED(&c->at_rest, at_rest); /* eddy_verify reads it between epochs */
     eddy__counts_reclaim(heap, &c->retired_counts);
     recycle_records(c);
-    adapt(c);
+    eddy__adapt_distance(c);
     return_memory(c);
     eddy__vector_trim(&c->scan);
     eddy__vector_trim(&c->decs);

@@ -19,7 +19,7 @@ bool eddy__slice_over(const struct collector *c, uint64_t done)
         return false;
     return EDDY_LOAD_RELAXED(&heap->chunks_used) * LOG_CHUNK_BYTES > heap->config.log_limit / 2
            || EDDY_LOAD_RELAXED(&heap->allocated) > 2 * (uint64_t)EDDY_LOAD_RELAXED(&heap->epoch_bytes)
-           || EDDY_LOAD_RELAXED(&heap->logged) > 2 * (uint64_t)heap->config.log_bytes_epoch;
+           || EDDY_LOAD_RELAXED(&heap->logged) > 2 * (uint64_t)EDDY_LOAD_RELAXED(&heap->log_bytes);
 }
 
 static void push_child(void *context, void *const *slot)

@@ -8,7 +8,8 @@
  *   cycle_test.c  the tests on the candidates of the round before
  *   sweep.c       step 3: young blocks
  *   cycle_….c     step 4: new candidates
- *   epoch.c       calls them in this order, adapts the distance of epochs */
+ *   epoch.c       calls them in this order
+ *   distance.c    how much is allocated until the next */
 #ifndef EDDY_COLLECTOR_STATE_H
 #define EDDY_COLLECTOR_STATE_H
 
@@ -84,6 +85,11 @@ struct cycles {
     bool failed_memory;       /* there is no room for the tables of the portion in hand */
 };
 
+struct survival { /* share of the allocation that became counted, at one distance of epochs */
+    uint64_t seen; /* the last epoch at that distance */
+    unsigned permille, epochs;
+};
+
 struct collector {
     eddy_heap *heap;
     uint64_t epoch;           /* the one being processed */
@@ -99,6 +105,8 @@ struct collector {
     uint64_t promoted_bytes;  /* in this epoch */
     uint64_t applied;         /* log entries and young blocks seen in this epoch */
     uint64_t allocated;       /* bytes handed out during the epoch in hand */
+    struct survival survival[64]; /* by the distance's power of two */
+    unsigned trial;           /* epochs at the present distance since the last decision */
     bool at_rest;             /* nothing was left to do after this epoch */
     bool releasing_cycles;    /* decs are consequences of freed candidates: they lower `external` */
     bool cycles_wanted;       /* REQUEST_CYCLES */
@@ -164,6 +172,9 @@ void eddy__pool_block(struct collector *c, struct block *b);
 void eddy__give_large(struct collector *c, struct block *b);
 void eddy__sweep_young(struct collector *c);
 void eddy__sort_partial(struct collector *c);
+
+/* distance.c: sets the distance to the next epoch */
+void eddy__adapt_distance(struct collector *c);
 
 /* cycle_find.c, cycle_split.c, cycle_test.c: step 4 and the tests */
 void eddy__cycles_create(struct collector *c);

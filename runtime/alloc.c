@@ -3,43 +3,9 @@
  * free cell; within the block in hand, cells behind the run are young) and I7 (waits only for memory). */
 #include <string.h>
 
+#include "runtime/cellmap.h"
 #include "runtime/heap/edges.h"
 #include "runtime/runtime.h"
-
-/* Eight count bytes are looked at by one load; the thread sanitizer pairs only accesses of the same size. */
-#if defined(__SANITIZE_THREAD__)
-#define EIGHT_AT_ONCE 0
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define EIGHT_AT_ONCE 0
-#endif
-#endif
-#ifndef EIGHT_AT_ONCE
-#define EIGHT_AT_ONCE 1
-#endif
-
-/* First cell from `from` on whose count byte is zero (`zero`) or is not, at most `cells`. Acquire: the zero was
- * the collector's last write to a cell. */
-static uint32_t find_cell(const struct block *b, uint32_t from, bool zero)
-{
-    const uint8_t *counts = b->counts;
-    uint32_t i = from;
-    while (i < b->cells) {
-        if (EIGHT_AT_ONCE && i % 8 == 0 && i + 8 <= b->cells) {
-            uint64_t eight = EDDY_LOAD_ACQUIRE((const uint64_t *)(const void *)(counts + i));
-            bool all_zero = eight == 0;
-            bool none_zero = ((eight - UINT64_C(0x0101010101010101)) & ~eight & UINT64_C(0x8080808080808080)) == 0;
-            if (zero ? none_zero : all_zero) {
-                i += 8;
-                continue;
-            }
-        }
-        if ((EDDY_LOAD_ACQUIRE(counts + i) == 0) == zero)
-            break;
-        i++;
-    }
-    return i;
-}
 
 static void set_run(struct thread *t, struct eddy__run *run, struct block *b, uint32_t first, uint32_t end)
 {
@@ -53,13 +19,12 @@ static void set_run(struct thread *t, struct eddy__run *run, struct block *b, ui
  * first cell is in the cache by the time it is used. */
 static bool next_run(struct thread *t, struct eddy__run *run, struct block *b)
 {
-    uint32_t first = b->next_run;
-    if (first == b->cells)
+    struct cellmap *map = &t->maps[run - t->fast.runs];
+    uint32_t first, end;
+    if (!cellmap_next(map, &first, &end))
         return false;
-    uint32_t end = find_cell(b, first, false), next = find_cell(b, end, true);
-    b->next_run = (uint16_t)next;
-    if (next != b->cells)
-        __builtin_prefetch(block_start(t->heap, b) + BLOCK_FIRST_CELL + (size_t)next * b->cell, 1);
+    uint32_t ahead = cellmap_peek(map, first);
+    __builtin_prefetch(block_start(t->heap, b) + BLOCK_FIRST_CELL + (size_t)ahead * b->cell, 1);
     set_run(t, run, b, first, end);
     return true;
 }
@@ -76,7 +41,7 @@ static struct block *take_block(struct thread *t, unsigned slot, size_t *bytes)
         EDDY_STORE_RELAXED(&b->young_end, b->cells);
         EDDY_STORE_RELAXED(&b->birth, t->fast.epoch);
         EDDY_STORE_RELEASE(&b->state, BLOCK_YOUNG);
-        b->next_run = (uint16_t)find_cell(b, 0, true);
+        cellmap_fill(&t->maps[slot], b);
         return b;
     }
     b = eddy__block_take(heap);
@@ -87,7 +52,7 @@ static struct block *take_block(struct thread *t, unsigned slot, size_t *bytes)
         return NULL;
     }
     *bytes = b->bytes = BLOCK_BYTES;
-    b->next_run = 0;
+    cellmap_clear(&t->maps[slot]);
     return b;
 }
 
@@ -121,10 +86,9 @@ static bool refill(struct thread *t, unsigned slot)
                 return false;
             continue;
         }
-        if (bytes == BLOCK_BYTES) { /* free as a whole: no need to look */
+        if (bytes == BLOCK_BYTES) /* free as a whole: no need to look */
             set_run(t, run, b, 0, b->cells);
-            b->next_run = (uint16_t)b->cells;
-        } else if (!next_run(t, run, b)) {
+        else if (!next_run(t, run, b)) {
             push_young(t, &t->young, b);
             continue;
         }

@@ -25,6 +25,12 @@ static void prepare(struct thread *t, void *object, void *value, size_t decs)
         HOOK(HOOK_STORE_CHECKED, object);
         if (EDDY_LIKELY(!promote && !publish && eddy__has_room(t, 1, (ptrdiff_t)decs)))
             return;
+        /* the usual case of a new object that is stored into an old one */
+        if (!promote && may_publish(t) && eddy__has_room(t, 1 + PUBLISH_INCS, (ptrdiff_t)decs)) {
+            if (publish)
+                eddy__publish(t, value);
+            return;
+        }
         size_t needs = promote ? eddy__promote_needs(t, object) : 0;
         t->held[0] = object;
         t->held[1] = value;

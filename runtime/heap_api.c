@@ -42,7 +42,7 @@ static eddy_status complete_config(eddy_config *c)
     if (c->log_chunk_entries == 0)
         c->log_chunk_entries = 5;
 #endif
-    set_default(&c->epoch_bytes_min, 2 * MIB);
+    set_default(&c->epoch_bytes_min, MIB);
     set_default(&c->epoch_bytes_max, 64 * MIB);
     if (c->epoch_bytes_max < c->epoch_bytes_min)
         c->epoch_bytes_max = c->epoch_bytes_min;
@@ -112,6 +112,7 @@ static eddy_status build(eddy_heap *heap)
     heap->range = c->reserve_bytes;
     heap->heap_limit = c->heap_limit ? c->heap_limit : UINT64_MAX;
     heap->epoch_bytes = c->epoch_bytes;
+    heap->log_bytes = c->log_bytes_epoch;
     heap->epoch = 1;
     heap->block_count = (uint32_t)(heap->range >> BLOCK_SHIFT);
     heap->name = strdup(c->name != NULL ? c->name : "eddy");

@@ -102,7 +102,7 @@ static bool extend(struct thread *t, struct log *log, size_t entries)
         EDDY_STORE_RELAXED(&chunk->next, log->spare);
         log->spare = chunk;
         log->spares++;
-        if (EDDY_ADD_RELAXED(&heap->logged, LOG_CHUNK_BYTES) + LOG_CHUNK_BYTES >= heap->config.log_bytes_epoch)
+        if (EDDY_ADD_RELAXED(&heap->logged, LOG_CHUNK_BYTES) + LOG_CHUNK_BYTES >= EDDY_LOAD_RELAXED(&heap->log_bytes))
             eddy__collector_request(heap, REQUEST_EPOCH);
     }
     return true;

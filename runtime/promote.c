@@ -111,10 +111,44 @@ static void push_field(void *context, void *const *slot)
         eddy__push_value(context, ref, 0);
 }
 
+#define SIMPLE_REFS 8u
+
+/* The usual case: a small object of fixed layout that refers to nothing of this thread's own but, perhaps,
+ * leaves. Does it without a work list; false, having done nothing, if this is not that case. */
+static bool publish_simple(struct thread *t, void *object)
+{
+    uint64_t *header = eddy__header(object), own = EDDY_LOAD_RELAXED(header);
+    const struct type *type = type_of_header(t->heap, own);
+    if (type->offset_count > SIMPLE_REFS || type->tail == EDDY_TAIL_REFS || type->trace != NULL)
+        return false;
+    void *refs[SIMPLE_REFS], *leaves[SIMPLE_REFS];
+    unsigned ref_count = 0, leaf_count = 0;
+    for (uint32_t i = 0; i < type->offset_count; i++) {
+        void *ref = EDDY_LOAD_RELAXED((void *const *)(const void *)((const char *)object + type->offsets[i]));
+        if (ref == NULL)
+            continue;
+        refs[ref_count++] = ref;
+        uint64_t its = EDDY_LOAD_RELAXED(eddy__header(ref));
+        if ((its ^ t->fast.tag) >> EDDY__TAG_SHIFT != 0)
+            continue;
+        if (type_of_header(t->heap, its)->kind != KIND_LEAF)
+            return false;
+        leaves[leaf_count++] = ref;
+    }
+    for (unsigned i = 0; i < leaf_count; i++) {
+        uint64_t *its = eddy__header(leaves[i]);
+        EDDY_STORE_RELAXED(its, EDDY_LOAD_RELAXED(its) & HEADER_LOW);
+    }
+    EDDY_STORE_RELAXED(header, own & HEADER_LOW);
+    for (unsigned i = 0; i < ref_count; i++)
+        eddy__push_value(t, refs[i], 0);
+    return true;
+}
+
 /* The caller pushes an inc of `object` next, which is the one that I6 asks for. */
 void eddy__publish(struct thread *t, void *object)
 {
-    if (MUTANT(MUTANT_NO_BUMP))
+    if (MUTANT(MUTANT_NO_BUMP) || publish_simple(t, object))
         return;
     struct closure closure;
     if (!find_closure(t, object, &closure)) {

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "runtime/cellmap.h"
 #include "runtime/runtime.h"
 
 /* The records of the calling thread, linked through thread-local memory; a pthread key detaches what is
@@ -89,9 +90,18 @@ static void on_thread_exit(void *unused)
     }
 }
 
+static bool has_exit_key;
+
 static void make_exit_key(void)
 {
-    pthread_key_create(&exit_key, on_thread_exit);
+    has_exit_key = pthread_key_create(&exit_key, on_thread_exit) == 0;
+}
+
+/* A plug-in that contains Eddy is being unloaded: threads that end later must not run its code. */
+__attribute__((destructor)) static void drop_exit_key(void)
+{
+    if (has_exit_key)
+        pthread_key_delete(exit_key);
 }
 
 /* ---- records ---- */
@@ -117,6 +127,7 @@ static void free_record(eddy_heap *heap, struct thread *t)
         eddy__internal_free(heap, t->accepted[i].objects, t->accepted[i].room * sizeof(uintptr_t));
     }
     eddy__stalls_destroy(heap, t->stalls);
+    eddy__internal_free(heap, t->maps, EDDY__SLOTS * sizeof *t->maps);
     eddy__internal_free(heap, t, sizeof *t);
 }
 
@@ -127,7 +138,8 @@ static struct thread *make_record(eddy_heap *heap)
         return NULL;
     t->heap = heap;
     t->stalls = eddy__stalls_create(heap);
-    if (t->stalls == NULL || !open_log(heap, &t->inc) || !open_log(heap, &t->dec)) {
+    t->maps = eddy__internal_alloc(heap, EDDY__SLOTS * sizeof *t->maps);
+    if (t->stalls == NULL || t->maps == NULL || !open_log(heap, &t->inc) || !open_log(heap, &t->dec)) {
         free_record(heap, t);
         return NULL;
     }

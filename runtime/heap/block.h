@@ -49,8 +49,7 @@ struct block {
     uint8_t size_class;
     uint8_t state;        /* enum block_state; the last field written when a block changes hands (release) */
     uint8_t swept;        /* LARGE: has outlived its young sweep; collector */
-    uint16_t counts_room; /* bytes behind `counts` */
-    uint16_t next_run;    /* YOUNG: the next free cell behind the run in hand, `cells` if there is none; owner */
+    uint32_t counts_room; /* bytes behind `counts` */
 };
 
 _Static_assert(sizeof(struct block) == 64, "one cache line per table entry");

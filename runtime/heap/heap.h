@@ -19,6 +19,7 @@
 #include "runtime/heap/os.h"
 
 struct collector;
+struct cellmap;
 struct stall_record;
 
 #define HEAP_MAX_TYPES 65535u
@@ -96,6 +97,7 @@ struct thread {
     uint64_t word;       /* state word: owner; collector by compare-and-swap in native state */
     uint64_t generation; /* owner */
     uint64_t bumps_left; /* owner: bumps allowed before an epoch must pass */
+    struct cellmap *maps;   /* free cells of the block in hand, per slot; owner */
     uint64_t slots_used[2]; /* bit per slot with a run; owner, relaxed (collector reads on behalf) */
     uint32_t young;      /* chain of used-up young blocks; owner, relaxed */
     uint32_t large;      /* chain of young large objects; owner, relaxed */
@@ -149,7 +151,8 @@ struct eddy_heap {
     uint64_t processed;     /* the last epoch processed */
     uint64_t cycle_passes;  /* complete searches for cycles that have ended */
     uint64_t fruitless_from; /* epoch in which the last of them began that freed nothing, with no releases left over */
-    size_t epoch_bytes;     /* present distance of epochs */
+    size_t epoch_bytes;     /* present distance of epochs, bytes allocated */
+    size_t log_bytes;       /* the same, bytes logged */
     uint32_t waiting;       /* not 0 while it sleeps until handshakes have passed */
     uint32_t parked;        /* not 0 while eddy_verify holds all threads; futex */
 

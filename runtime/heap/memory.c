@@ -243,7 +243,7 @@ static bool counts_make(eddy_heap *heap, struct block *b, uint32_t cells)
     uint32_t number = (uint32_t)(b - heap->blocks), touched = EDDY_LOAD_RELAXED(&heap->blocks_touched);
     while (touched <= number && !EDDY_CAS_ACQ_REL(&heap->blocks_touched, &touched, number + 1)) {
     }
-    b->counts_room = (uint16_t)room;
+    b->counts_room = (uint32_t)room;
     return true;
 }
 
