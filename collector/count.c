@@ -56,10 +56,8 @@ static void become_candidate(struct collector *c, void *object, struct block *b,
     eddy__cycle_add_root(c, object);
 }
 
-bool eddy__count_dec(struct collector *c, void *object)
+bool eddy__count_dec_slow(struct collector *c, void *object, struct block *b, uint32_t cell)
 {
-    struct block *b = block_of(c->heap, object);
-    uint32_t cell = cell_number(b, object);
     unsigned byte = b->counts[cell], flag = byte & COUNT_FLAGGED, count = byte & COUNT_MASK;
     if (count == COUNT_DYING)
         return false; /* an edge inside a candidate that is being freed */

@@ -17,7 +17,7 @@
 #define PORTION_LEAST 64u
 #define PORTION_SHARE 1024u /* one root of a portion for so many bytes of room below the limit */
 #define COMPACT_LEAST 65536u
-#define GROWTH_LEAST ((uint64_t)4 << 20)
+#define GROWTH_LEAST ((uint64_t)8 << 20)
 
 void eddy__cycles_create(struct collector *c)
 {
@@ -265,8 +265,10 @@ static bool scan(struct collector *c, uint64_t *done)
 
 /* ---- passes ---- */
 
-static bool worth_a_pass(const struct collector *c)
+static bool worth_a_pass(struct collector *c)
 {
+    if (c->counted_bytes < c->cycles.bytes_after)
+        c->cycles.bytes_after = c->counted_bytes; /* growth counts from the lowest point */
     if (c->cycles_wanted)
         return true;
     if (c->cycles.roots.count == 0)

@@ -47,7 +47,7 @@ static bool left_to_its_candidate(const struct collector *c, const void *object)
 
 static void dec(struct collector *c, void *object)
 {
-    if (eddy__count_dec(c, object) && !(MUTANT(MUTANT_NO_RELEASE) && left_to_its_candidate(c, object)))
+    if (count_dec(c, object) && !(MUTANT(MUTANT_NO_RELEASE) && left_to_its_candidate(c, object)))
         release_object(c, object);
 }
 
@@ -120,7 +120,10 @@ static void apply_entry(struct collector *c, uintptr_t entry)
         if (--retained->value == 0)
             eddy__map_remove(&c->retained, retained);
     }
-    dec(c, object);
+    if (about_to_die(c, object))
+        vector_push(&c->decs, object); /* its header has to be fetched first */
+    else
+        dec(c, object);
 }
 
 /* The decs that `t` logged up to the handshake out of the epoch before. */

@@ -118,8 +118,7 @@ struct collector {
 
 /* count.c: count bytes. The object must be one of this heap. */
 void eddy__count_inc_slow(struct collector *c, void *object, struct block *b, uint32_t cell, bool counted);
-/* Returns true when the count has reached zero: the caller releases the object. */
-bool eddy__count_dec(struct collector *c, void *object);
+bool eddy__count_dec_slow(struct collector *c, void *object, struct block *b, uint32_t cell);
 uint64_t eddy__count_of(const struct collector *c, const struct block *b, uint32_t cell, const void *object);
 /* Erases everything known of a dead object and frees its cell; its fields must have been read. */
 void eddy__cell_free(struct collector *c, struct block *b, uint32_t cell, void *object);
@@ -132,16 +131,36 @@ static inline void count_prefetch(const struct collector *c, const void *object)
     __builtin_prefetch(b->counts + cell_number(b, object), 1);
 }
 
+/* Whether a flag needs no attention: the object is a candidate root, but no search has numbered it. */
+static inline bool count_plain(const struct block *b, uint8_t count)
+{
+    return (count & COUNT_FLAGGED) == 0 || b->aux == NULL;
+}
+
 /* `counted`: the object's header is known to say so, it need not be promoted. */
 static inline void count_inc(struct collector *c, void *object, bool counted)
 {
     struct block *b = block_of(c->heap, object);
     uint32_t cell = cell_number(b, object);
     uint8_t count = b->counts[cell];
-    if (EDDY_LIKELY((uint8_t)(count - 1) < COUNT_OVERFLOW - 2))
+    if (EDDY_LIKELY((uint8_t)((count & COUNT_MASK) - 1) < COUNT_OVERFLOW - 2 && count_plain(b, count)))
         EDDY_STORE_RELAXED(&b->counts[cell], (uint8_t)(count + 1));
     else
         eddy__count_inc_slow(c, object, b, cell, counted);
+}
+
+/* Returns true when the count has reached zero: the caller releases the object, whose count byte still says 1. */
+static inline bool count_dec(struct collector *c, void *object)
+{
+    struct block *b = block_of(c->heap, object);
+    uint32_t cell = cell_number(b, object);
+    uint8_t count = b->counts[cell];
+    bool candidate = (count & COUNT_FLAGGED) != 0 ? b->aux == NULL : b->kind != KIND_CYCLIC;
+    if (EDDY_LIKELY((uint8_t)((count & COUNT_MASK) - 2) < COUNT_OVERFLOW - 2 && candidate)) {
+        EDDY_STORE_RELAXED(&b->counts[cell], (uint8_t)(count - 1));
+        return false;
+    }
+    return eddy__count_dec_slow(c, object, b, cell);
 }
 
 /* Where a swept block belongs: how much of it is free. */

@@ -17,7 +17,7 @@ static void wait_for_generations(struct thread *t)
 
 /* Makes `object` (NULL: a root outside the heap) counted and `value` publishable, with room for one inc and
  * `decs` decs left. Possible safepoint, which both operands survive. */
-static void prepare(struct thread *t, void *object, void *value, size_t decs)
+__attribute__((noinline)) static void prepare(struct thread *t, void *object, void *value, size_t decs)
 {
     for (;;) {
         bool promote = object != NULL && !eddy__is_counted(object);
@@ -49,11 +49,33 @@ static void prepare(struct thread *t, void *object, void *value, size_t decs)
     }
 }
 
-static void *counted_exchange(struct thread *t, void *object, void **slot, void *value)
+/* Whether nothing has to be done before the exchange: the container is counted, the value is not the thread's
+ * own, and there is room for one entry in each log. Sets *bits for the value's inc. */
+static inline bool is_simple(const struct thread *t, const void *object, const void *value, uintptr_t *bits)
 {
-    prepare(t, object, value, 1);
-    if (value != NULL)
-        eddy__push_value(t, value, 0);
+    if ((object != NULL && !eddy__is_counted(object)) || !eddy__has_room(t, 1, 1))
+        return false;
+    if (value == NULL)
+        return true;
+    uint64_t header = EDDY_LOAD_ACQUIRE(eddy__header(value));
+    *bits = header_is_counted(header) ? ENTRY_COUNTED : 0;
+    return (header ^ t->fast.tag) >> EDDY__TAG_SHIFT != 0;
+}
+
+static inline void *counted_exchange(struct thread *t, void *object, void **slot, void *value)
+{
+    uintptr_t bits = 0;
+    if (EDDY_LIKELY(is_simple(t, object, value, &bits))) {
+        HOOK(HOOK_STORE_CHECKED, object);
+        if (value != NULL) {
+            log_push(&t->inc, (uintptr_t)value | bits);
+            log_publish(&t->inc);
+        }
+    } else {
+        prepare(t, object, value, 1);
+        if (value != NULL)
+            eddy__push_value(t, value, 0);
+    }
     HOOK(HOOK_STORE_PUSHED, object);
     void *old = EDDY_EXCHANGE_ACQ_REL(slot, value);
     HOOK(HOOK_STORE_EXCHANGED, object);
