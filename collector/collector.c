@@ -86,6 +86,7 @@ eddy_status eddy__collector_create(eddy_heap *heap)
     c->surplus = UINT64_MAX;
     eddy__vector_init(&c->scan, heap, sizeof(void *));
     eddy__vector_init(&c->decs, heap, sizeof(void *));
+    eddy__vector_init(&c->kept, heap, sizeof(void *));
     eddy__map_init(&c->overflow, heap);
     eddy__map_init(&c->retained, heap);
     eddy__cycles_create(c);
@@ -123,6 +124,7 @@ void eddy__collector_destroy(eddy_heap *heap)
     eddy__counts_reclaim(heap, &c->retired_counts);
     eddy__vector_free(&c->scan);
     eddy__vector_free(&c->decs);
+    eddy__vector_free(&c->kept);
     eddy__map_free(&c->overflow);
     eddy__map_free(&c->retained);
     eddy__cycles_destroy(c);

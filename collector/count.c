@@ -81,6 +81,17 @@ bool eddy__count_dec_slow(struct collector *c, void *object, struct block *b, ui
     return false;
 }
 
+void eddy__count_undo(struct collector *c, void *object)
+{
+    struct block *b = block_of(c->heap, object);
+    uint32_t cell = cell_number(b, object);
+    unsigned count = b->counts[cell] & COUNT_MASK;
+    if (count == COUNT_OVERFLOW)
+        eddy__map_find(&c->overflow, object)->value--;
+    else
+        store_count(b, cell, b->counts[cell] - 1u);
+}
+
 uint64_t eddy__count_of(const struct collector *c, const struct block *b, uint32_t cell, const void *object)
 {
     unsigned count = b->counts[cell] & COUNT_MASK;

@@ -6,7 +6,7 @@
 
 static struct cycle_index *index_of(const struct collector *c, uint32_t node)
 {
-    return (struct cycle_index *)c->cycles.order.items + (node - c->cycles.portion_nodes);
+    return (struct cycle_index *)c->cycles.order.items + cycle_node(c, node)->crc;
 }
 
 static struct cycle_frame *top_frame(const struct collector *c)
@@ -102,14 +102,27 @@ static void step(struct collector *c)
     }
 }
 
+/* Gives Tarjan's numbers to the nodes that are left; their scratch count, not needed until the preparation copies it
+ * anew, says where. */
+static bool number_whites(struct collector *c)
+{
+    struct cycles *y = &c->cycles;
+    for (uint32_t i = y->portion_nodes; i < y->nodes.count; i++) {
+        if (cycle_node(c, i)->component != COMPONENT_NONE)
+            continue;
+        if (!eddy__cycle_room(c, &y->order))
+            return false;
+        cycle_node(c, i)->crc = (int32_t)y->order.count;
+        ((struct cycle_index *)y->order.items)[y->order.count++] = (struct cycle_index){0};
+    }
+    return true;
+}
+
 bool eddy__cycle_split(struct collector *c, uint64_t *done)
 {
     struct cycles *y = &c->cycles;
-    while (y->order.count < y->nodes.count - y->portion_nodes) {
-        if (!eddy__cycle_room(c, &y->order))
-            return false;
-        ((struct cycle_index *)y->order.items)[y->order.count++] = (struct cycle_index){0};
-    }
+    if (y->at == y->portion_nodes && y->order.count == 0 && !number_whites(c))
+        return false;
     while (!y->failed_memory) {
         if (eddy__slice_over(c, *done))
             return false;

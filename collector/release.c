@@ -3,8 +3,10 @@
  * long is cut when the mutators wait for an epoch: a dec that is applied later only keeps garbage longer. */
 #include "collector/state.h"
 
+#include <stdlib.h>
+
 #define AHEAD 8
-#define STEPS_USUAL 4096u /* work done between two looks at the requests */
+#define STEPS_USUAL 1024u /* work done between two looks at the requests */
 
 /* While an epoch is asked for, slow work goes on only as long as the mutators are not far into the next one: they
  * do not wait for it, but what they allocate and log meanwhile is what the delay costs. */
@@ -149,12 +151,32 @@ static void apply_log(struct collector *c, struct thread *t, const uintptr_t *ma
     } while (done != NULL || n != 0);
 }
 
-/* Roots that were counted in the epoch before; those held by nothing else are reported as ambiguous. */
+#define SORT_MOST 4096u
+
+static int by_address(const void *a, const void *b)
+{
+    uintptr_t x = *(const uintptr_t *)a, y = *(const uintptr_t *)b;
+    return (x > y) - (x < y);
+}
+
+/* The roots that were counted in the epoch before. Most are roots still and have just been counted again: of these
+ * one count is taken back, without making candidates of them at every epoch. */
 static void uncount_roots(struct collector *c, struct thread *t)
 {
-    unsigned before = (c->epoch & 1) ^ 1;
-    for (size_t i = 0; i < t->accepted[before].count; i++)
-        dec(c, (void *)t->accepted[before].objects[i]);
+    unsigned now = c->epoch & 1, before = now ^ 1;
+    c->kept.count = 0;
+    if (t->accepted[before].count != 0 && t->accepted[now].count <= SORT_MOST)
+        for (size_t i = 0; i < t->accepted[now].count; i++)
+            vector_push(&c->kept, (void *)t->accepted[now].objects[i]);
+    if (c->kept.count != 0)
+        qsort(c->kept.items, c->kept.count, sizeof(void *), by_address);
+    for (size_t i = 0; i < t->accepted[before].count; i++) {
+        uintptr_t object = t->accepted[before].objects[i];
+        if (c->kept.count != 0 && bsearch(&object, c->kept.items, c->kept.count, sizeof object, by_address) != NULL)
+            eddy__count_undo(c, (void *)object);
+        else
+            dec(c, (void *)object);
+    }
     t->accepted[before].count = 0;
 }
 

@@ -40,7 +40,7 @@ enum cycle_phase {
 
 struct cycle_node {
     uintptr_t object;   /* 0 when it was freed meanwhile; NODE_AGAIN in the lowest bit */
-    int32_t crc;        /* scratch count */
+    int32_t crc;        /* scratch count; during the split, where Tarjan's numbers of the node are */
     uint32_t component; /* number of its candidate, COMPONENT_… */
 };
 
@@ -70,7 +70,7 @@ struct cycles {
     struct vector candidates; /* struct cycle_candidate */
     struct vector members;    /* node numbers, by candidate */
     struct vector work;       /* node numbers */
-    struct vector order;      /* struct cycle_index per node of the portion: Tarjan's numbers */
+    struct vector order;      /* struct cycle_index, of the nodes that are not black: Tarjan's numbers */
     struct vector frames;     /* struct cycle_frame */
     struct vector targets;    /* node numbers: edges of the nodes on the search path */
     uint32_t portion_nodes;   /* first node of the portion in hand */
@@ -95,6 +95,7 @@ struct collector {
     uint64_t epoch;           /* the one being processed */
     bool begun;               /* its handshakes have been asked for */
     struct vector scan;       /* objects whose count left zero: to be promoted */
+    struct vector kept;       /* scratch: the roots of a thread, sorted */
     struct vector decs;       /* objects to be decremented: consequences of releases; may outlive an epoch */
     struct object_map overflow; /* object -> true count, for count bytes that say COUNT_OVERFLOW */
     struct object_map retained; /* object -> number of eddy_retain */
@@ -162,6 +163,9 @@ static inline bool count_dec(struct collector *c, void *object)
     }
     return eddy__count_dec_slow(c, object, b, cell);
 }
+
+/* Undoes an inc of an object that is known to have another reference: it does not become a candidate. */
+void eddy__count_undo(struct collector *c, void *object);
 
 /* Where a swept block belongs: how much of it is free. */
 static inline bool block_is_sparse(const struct block *b)

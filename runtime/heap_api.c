@@ -42,11 +42,11 @@ static eddy_status complete_config(eddy_config *c)
     if (c->log_chunk_entries == 0)
         c->log_chunk_entries = 5;
 #endif
-    set_default(&c->epoch_bytes_min, MIB);
+    set_default(&c->epoch_bytes_min, 2 * MIB);
     set_default(&c->epoch_bytes_max, 64 * MIB);
     if (c->epoch_bytes_max < c->epoch_bytes_min)
         c->epoch_bytes_max = c->epoch_bytes_min;
-    set_default(&c->epoch_bytes, 8 * MIB);
+    set_default(&c->epoch_bytes, c->heap_limit != 0 && c->heap_limit < 128 * MIB ? c->heap_limit / 16 : 8 * MIB);
     if (c->epoch_bytes < c->epoch_bytes_min)
         c->epoch_bytes_min = c->epoch_bytes;
     if (c->epoch_bytes > c->epoch_bytes_max)
