@@ -147,7 +147,8 @@ prints "the largest has 5000 members" "no mismatch"
 [ "$(number live_bytes_after)" -le $(($(number live_bytes_before) * 3 / 2)) ] ||
   fail "$command: $(number live_bytes_after) bytes live at the end, $(number live_bytes_before) before"
 peak=$(sed -n '/"heap"/,/}/s/.*"peak_bytes": \([0-9]*\).*/\1/p' "$scratch/json" | head -n 1)
-[ "$peak" -le $((32 * 1024 * 1024)) ] || fail "$command: the heap has grown to $peak bytes"
+# Tables of a search for cycles may exceed the limit while it lasts.
+[ "$peak" -le $((32 * 1024 * 1024 * 5 / 4)) ] || fail "$command: the heap has grown to $peak bytes"
 
 # Threads beside processes.
 run 0 --seconds 1 --processes 2 --release-every 100 --json "$scratch/json" "$scratch/ring"

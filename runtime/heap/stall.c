@@ -182,6 +182,8 @@ void eddy__stalls_merge(struct stall_record *into, struct stall_record *from)
         into->worst = from->worst;
     from->worst = from->window_sum = 0;
     from->window_count = 0;
+    eddy__os_run_delay_close(&from->schedstat); /* it is that of the thread that ends */
+    from->delay_at = 0;
     pthread_mutex_unlock(&into->lock);
     pthread_mutex_unlock(&from->lock);
 }

@@ -10,7 +10,7 @@
 
 struct stall_record *eddy__stalls_create(eddy_heap *heap);
 void eddy__stalls_destroy(eddy_heap *heap, struct stall_record *record);
-/* Adds `from` to `into` (registry_lock held) and empties `from`. */
+/* Adds `from` to `into` (registry_lock held) and empties `from`, whose thread ends: called by that thread. */
 void eddy__stalls_merge(struct stall_record *into, struct stall_record *from);
 
 /* Owner: begins a stall, unless one is being timed already (then 0 is returned, and end does nothing). */
