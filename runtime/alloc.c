@@ -19,9 +19,9 @@ static void set_run(struct thread *t, struct eddy__run *run, struct block *b, ui
  * first cell is in the cache by the time it is used. */
 static bool next_run(struct thread *t, struct eddy__run *run, struct block *b)
 {
-    struct cellmap *map = &t->maps[run - t->fast.runs];
+    struct cellmap *map = t->maps[run - t->fast.runs];
     uint32_t first, end;
-    if (!cellmap_next(map, &first, &end))
+    if (map == NULL || !cellmap_next(map, &first, &end))
         return false;
     uint32_t ahead = cellmap_peek(map, first);
     __builtin_prefetch(block_start(t->heap, b) + BLOCK_FIRST_CELL + (size_t)ahead * b->cell, 1);
@@ -29,19 +29,31 @@ static bool next_run(struct thread *t, struct eddy__run *run, struct block *b)
     return true;
 }
 
+/* A swept block with free cells of this slot, and their map; NULL if there is none. */
+static struct block *take_partial(struct thread *t, unsigned slot)
+{
+    eddy_heap *heap = t->heap;
+    if (t->maps[slot] == NULL)
+        t->maps[slot] = eddy__internal_alloc(heap, sizeof *t->maps[slot]);
+    if (t->maps[slot] == NULL)
+        return NULL;
+    struct block *b = eddy__blocks_pop(heap, &heap->sparse[slot]);
+    if (b == NULL)
+        b = eddy__blocks_pop(heap, &heap->partial[slot]);
+    return b;
+}
+
 /* A swept block with free cells of this slot, or a free block formatted for it. */
 static struct block *take_block(struct thread *t, unsigned slot, size_t *bytes)
 {
     eddy_heap *heap = t->heap;
-    struct block *b = eddy__blocks_pop(heap, &heap->sparse[slot]);
-    if (b == NULL)
-        b = eddy__blocks_pop(heap, &heap->partial[slot]);
+    struct block *b = take_partial(t, slot);
     if (b != NULL) {
         *bytes = b->bytes = (size_t)(b->cells - EDDY_LOAD_RELAXED(&b->live)) * b->cell;
         EDDY_STORE_RELAXED(&b->young_end, b->cells);
         EDDY_STORE_RELAXED(&b->birth, t->fast.epoch);
         EDDY_STORE_RELEASE(&b->state, BLOCK_YOUNG);
-        cellmap_fill(&t->maps[slot], b);
+        cellmap_fill(t->maps[slot], b);
         return b;
     }
     b = eddy__block_take(heap);
@@ -52,7 +64,8 @@ static struct block *take_block(struct thread *t, unsigned slot, size_t *bytes)
         return NULL;
     }
     *bytes = b->bytes = BLOCK_BYTES;
-    cellmap_clear(&t->maps[slot]);
+    if (t->maps[slot] != NULL)
+        cellmap_clear(t->maps[slot]);
     return b;
 }
 
@@ -66,6 +79,7 @@ static void push_young(struct thread *t, uint32_t *chain, struct block *b)
 static bool refill(struct thread *t, unsigned slot)
 {
     struct eddy__run *run = &t->fast.runs[slot];
+    bool paced = false;
     for (unsigned attempt = 0;;) {
         eddy__poll(t);
         if (run->next != run->limit)
@@ -79,6 +93,11 @@ static bool refill(struct thread *t, unsigned slot)
             EDDY_STORE_RELAXED(&t->slots_used[slot / 64], t->slots_used[slot / 64] & ~(UINT64_C(1) << (slot % 64)));
             push_young(t, &t->young, b);
         }
+        if (!paced) { /* before the block is taken: a handshake would take it away again */
+            paced = true;
+            eddy__pace_allocation(t);
+            continue;
+        }
         size_t bytes;
         struct block *b = take_block(t, slot, &bytes);
         if (b == NULL) {
@@ -89,11 +108,13 @@ static bool refill(struct thread *t, unsigned slot)
         if (bytes == BLOCK_BYTES) /* free as a whole: no need to look */
             set_run(t, run, b, 0, b->cells);
         else if (!next_run(t, run, b)) {
+            b->bytes = 0;
             push_young(t, &t->young, b);
             continue;
         }
         EDDY_STORE_RELAXED(&t->slots_used[slot / 64], t->slots_used[slot / 64] | UINT64_C(1) << (slot % 64));
-        eddy__pace_allocation(t, bytes);
+        eddy__note_allocation(t, bytes);
+        return true;
     }
 }
 
@@ -113,15 +134,15 @@ static void *out_of_memory(struct thread *t)
 /* A large object of `cell` bytes with header `header`; NULL when memory has run out. A safepoint. */
 static void *alloc_large(struct thread *t, const struct type *type, size_t cell, uint64_t header)
 {
+    eddy__poll(t);
+    eddy__pace_allocation(t);
     for (unsigned attempt = 0;; attempt++) {
         struct block *b = eddy__large_take(t->heap, cell, type->kind, t->fast.epoch);
         if (b != NULL) {
             char *object = cell_object(t->heap, b, 0);
             push_young(t, &t->large, b);
             EDDY_STORE_RELAXED(eddy__header(object), header ? header : t->fast.tag | type->fast.header);
-            t->held[3] = object;
-            eddy__pace_allocation(t, b->bytes);
-            t->held[3] = NULL;
+            eddy__note_allocation(t, b->bytes);
             return object;
         }
         if (cell > t->heap->range || !eddy__wait_for_memory(t, attempt))

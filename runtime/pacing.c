@@ -35,18 +35,25 @@ static void sleep_graduated(struct thread *t, uint64_t room, uint64_t comfortabl
     wait_epoch(t, sleep);
 }
 
-void eddy__pace_allocation(struct thread *t, size_t bytes)
+void eddy__note_allocation(struct thread *t, size_t bytes)
 {
     eddy_heap *heap = t->heap;
+    EDDY_ADD_RELAXED(&heap->unswept, bytes);
     uint64_t allocated = EDDY_ADD_RELAXED(&heap->allocated, bytes) + bytes;
-    uint64_t unswept = EDDY_ADD_RELAXED(&heap->unswept, bytes) + bytes;
-    size_t epoch_bytes = EDDY_LOAD_RELAXED(&heap->epoch_bytes);
     if (EDDY_UNLIKELY(EDDY_LOAD_RELAXED(&heap->active) == 0))
         eddy__collector_note_active(heap);
-    if (allocated < epoch_bytes)
+    if (allocated >= EDDY_LOAD_RELAXED(&heap->epoch_bytes))
+        eddy__collector_request(heap, REQUEST_EPOCH);
+}
+
+void eddy__pace_allocation(struct thread *t)
+{
+    eddy_heap *heap = t->heap;
+    size_t epoch_bytes = EDDY_LOAD_RELAXED(&heap->epoch_bytes);
+    if (EDDY_LOAD_RELAXED(&heap->allocated) < epoch_bytes)
         return;
-    eddy__collector_request(heap, REQUEST_EPOCH);
-    uint64_t room = eddy__room(heap), most = DEBT_EPOCHS * (uint64_t)epoch_bytes;
+    uint64_t room = eddy__room(heap), unswept = EDDY_LOAD_RELAXED(&heap->unswept);
+    uint64_t most = DEBT_EPOCHS * (uint64_t)epoch_bytes;
     if (most < DEBT_LEAST)
         most = DEBT_LEAST;
     if (room < epoch_bytes / 2)
@@ -96,7 +103,7 @@ static bool extend(struct thread *t, struct log *log, size_t entries)
 {
     eddy_heap *heap = t->heap;
     while (log_room(heap, log) < entries) {
-        struct log_chunk *chunk = eddy__chunk_take(heap);
+        struct log_chunk *chunk = eddy__chunk_take(heap, false);
         if (chunk == NULL)
             return false;
         EDDY_STORE_RELAXED(&chunk->next, log->spare);

@@ -36,9 +36,10 @@ static inline void eddy__poll(struct thread *t)
         eddy__poll_slow(t);
 }
 /* pacing.c */
-/* Notes `bytes` handed out, asks for an epoch when enough have been, and sleeps a little when the
- * collector lags. A safepoint. */
-void eddy__pace_allocation(struct thread *t, size_t bytes);
+/* Sleeps a little when the collector lags; once before memory is taken. A safepoint. */
+void eddy__pace_allocation(struct thread *t);
+/* Notes `bytes` handed out, and asks for an epoch when enough have been. */
+void eddy__note_allocation(struct thread *t, size_t bytes);
 /* Waits for memory after a failed attempt number `attempt` (from 0); false when it is no use any more:
  * out of memory. A safepoint. */
 bool eddy__wait_for_memory(struct thread *t, unsigned attempt);

@@ -108,7 +108,7 @@ __attribute__((destructor)) static void drop_exit_key(void)
 
 static bool open_log(eddy_heap *heap, struct log *log)
 {
-    struct log_chunk *chunk = eddy__chunk_take(heap);
+    struct log_chunk *chunk = eddy__chunk_take(heap, true);
     if (chunk == NULL)
         return false;
     log->chunk = log->head = chunk;
@@ -127,7 +127,8 @@ static void free_record(eddy_heap *heap, struct thread *t)
         eddy__internal_free(heap, t->accepted[i].objects, t->accepted[i].room * sizeof(uintptr_t));
     }
     eddy__stalls_destroy(heap, t->stalls);
-    eddy__internal_free(heap, t->maps, EDDY__SLOTS * sizeof *t->maps);
+    for (unsigned slot = 0; slot < EDDY__SLOTS; slot++)
+        eddy__internal_free(heap, t->maps[slot], sizeof *t->maps[slot]);
     eddy__internal_free(heap, t, sizeof *t);
 }
 
@@ -138,8 +139,7 @@ static struct thread *make_record(eddy_heap *heap)
         return NULL;
     t->heap = heap;
     t->stalls = eddy__stalls_create(heap);
-    t->maps = eddy__internal_alloc(heap, EDDY__SLOTS * sizeof *t->maps);
-    if (t->stalls == NULL || t->maps == NULL || !open_log(heap, &t->inc) || !open_log(heap, &t->dec)) {
+    if (t->stalls == NULL || !open_log(heap, &t->inc) || !open_log(heap, &t->dec)) {
         free_record(heap, t);
         return NULL;
     }

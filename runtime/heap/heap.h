@@ -97,7 +97,7 @@ struct thread {
     uint64_t word;       /* state word: owner; collector by compare-and-swap in native state */
     uint64_t generation; /* owner */
     uint64_t bumps_left; /* owner: bumps allowed before an epoch must pass */
-    struct cellmap *maps;   /* free cells of the block in hand, per slot; owner */
+    struct cellmap *maps[EDDY__SLOTS]; /* free cells of the block in hand; made when first needed; owner */
     uint64_t slots_used[2]; /* bit per slot with a run; owner, relaxed (collector reads on behalf) */
     uint32_t young;      /* chain of used-up young blocks; owner, relaxed */
     uint32_t large;      /* chain of young large objects; owner, relaxed */
@@ -116,7 +116,7 @@ struct thread {
     enum record_life life;  /* under registry_lock */
     struct thread *next;    /* registry: written once */
     /* collector */
-    struct { uintptr_t *objects; size_t count, room; } accepted[2]; /* roots counted in an epoch, by parity */
+    struct { uintptr_t *objects; size_t exact, count, room; } accepted[2]; /* roots counted in an epoch, by parity; exact ones first */
     uint64_t in_epoch;      /* last epoch whose handshake this record took part in */
     uint64_t quiet_epochs;  /* epochs since it was detached in which it had nothing left to apply */
 };

@@ -363,7 +363,7 @@ static struct log_chunk *chunk_pop(eddy_heap *heap)
 }
 
 /* A block for log chunks: overhead, which may use what objects leave. */
-static struct block *log_block_take(eddy_heap *heap)
+static struct block *log_block_take(eddy_heap *heap, bool surely)
 {
     struct block *b = eddy__blocks_pop(heap, &heap->free_blocks);
     if (b != NULL) {
@@ -371,19 +371,22 @@ static struct block *log_block_take(eddy_heap *heap)
         EDDY_ADD_RELAXED(&heap->overhead, BLOCK_BYTES);
         return b;
     }
-    if (!eddy__charge_overhead(heap, BLOCK_BYTES))
-        return NULL;
+    if (!eddy__charge_overhead(heap, BLOCK_BYTES)) {
+        if (!surely)
+            return NULL;
+        eddy__charge_always(heap, BLOCK_BYTES);
+    }
     b = cold_block(heap);
     if (b == NULL)
         eddy__discharge_overhead(heap, BLOCK_BYTES);
     return b;
 }
 
-struct log_chunk *eddy__chunk_take(eddy_heap *heap)
+struct log_chunk *eddy__chunk_take(eddy_heap *heap, bool surely)
 {
     struct log_chunk *chunk = chunk_pop(heap);
     if (chunk == NULL) {
-        struct block *b = log_block_take(heap);
+        struct block *b = log_block_take(heap, surely);
         if (b == NULL)
             return NULL;
         eddy__unpoison(block_start(heap, b), BLOCK_BYTES);

@@ -52,8 +52,8 @@ struct block *eddy__large_take(eddy_heap *heap, size_t bytes, enum block_kind ki
 /* Gives its memory back. */
 void eddy__large_give(eddy_heap *heap, struct block *b);
 
-/* A log chunk, or NULL when the limit is reached. */
-struct log_chunk *eddy__chunk_take(eddy_heap *heap);
+/* A log chunk, or NULL when the limit is reached; `surely`: even then, for a thread that attaches. */
+struct log_chunk *eddy__chunk_take(eddy_heap *heap, bool surely);
 void eddy__chunk_give(eddy_heap *heap, struct log_chunk *chunk);
 
 /* Lock-free stacks of blocks, linked by block.next. */

@@ -7,9 +7,10 @@
 
 #include "runtime/heap/memory.h"
 
-#define RING 256
+#define RING 128
 #define WINDOW_NS UINT64_C(1000000)
-#define WINDOW_STALLS 1024
+#define WINDOW_STALLS 256
+#define WINDOW_MERGE_NS 8000 /* stalls within so short a time are kept as one */
 #define LONG_NS 20000         /* stalls from here on get their run-queue delay subtracted */
 #define BASELINE_AGE_NS WINDOW_NS
 #define HIGHEST_NS INT64_C(100000000000)
@@ -33,7 +34,7 @@ struct stall_record {
     uint64_t total[EDDY_STALL_KINDS];
     uint64_t max_cost[EDDY_STALL_KINDS];
     /* stalls of the last WINDOW_NS, by end and cost; worst: the most that any window lost */
-    struct { uint64_t end, cost; } window[WINDOW_STALLS];
+    struct { uint64_t first_end, end, cost; } window[WINDOW_STALLS];
     unsigned window_first, window_count;
     uint64_t window_sum, worst;
 };
@@ -82,9 +83,15 @@ static void window_add(struct stall_record *r, uint64_t end, uint64_t cost)
         r->window_first = (r->window_first + 1) % WINDOW_STALLS;
         r->window_count--;
     }
-    unsigned slot = (r->window_first + r->window_count++) % WINDOW_STALLS;
-    r->window[slot].end = end;
-    r->window[slot].cost = cost;
+    unsigned last = (r->window_first + r->window_count - 1) % WINDOW_STALLS;
+    if (r->window_count != 0 && end - r->window[last].first_end < WINDOW_MERGE_NS) {
+        r->window[last].end = end;
+        r->window[last].cost += cost;
+    } else {
+        unsigned slot = (r->window_first + r->window_count++) % WINDOW_STALLS;
+        r->window[slot].first_end = r->window[slot].end = end;
+        r->window[slot].cost = cost;
+    }
     r->window_sum += cost;
     /* the oldest stall may lie partly outside the window */
     uint64_t sum = r->window_sum, start = end - WINDOW_NS;
