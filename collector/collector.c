@@ -157,7 +157,7 @@ uint64_t eddy__collector_ambiguous(eddy_heap *heap)
     struct object_map words;
     eddy__map_init(&words, heap);
     for (struct thread *t = EDDY_LOAD_ACQUIRE(&heap->threads); t != NULL; t = t->next)
-        for (size_t i = t->roots[parity].exact; i < t->accepted[parity].count; i++)
+        for (size_t i = t->accepted[parity].exact; i < t->accepted[parity].count; i++)
             eddy__map_get(&words, (void *)t->accepted[parity].objects[i])->value++;
     for (size_t i = 0; i < words.room; i++) {
         void *object = words.entries[i].object;

@@ -190,8 +190,10 @@ static void begin_portion(struct collector *c)
         struct block *b;
         uint32_t cell;
         if (flagged_root(c, object, &b, &cell) && (b->aux == NULL || b->aux[cell] == 0)
-            && !add_node(c, object, b, cell))
+            && !add_node(c, object, b, cell)) {
+            vector_push(&y->portion, object); /* it waits with the rest */
             return;
+        }
     }
     y->at = y->portion_nodes;
     y->phase = CYCLE_DISCOVER;
@@ -289,6 +291,7 @@ static void begin_pass(struct collector *c)
     y->roots = empty;
     y->begun = c->epoch;
     y->freed = 0;
+    y->settled = c->decs.count == 0;
     y->failed_memory = false;
     begin_portion(c);
 }

@@ -190,7 +190,7 @@ void eddy__cycle_end_pass(struct collector *c)
     y->phase = CYCLE_IDLE;
     y->bytes_after = c->counted_bytes;
     STAT_ADD(c->stats.cycle_passes, 1);
-    if (y->freed == 0 && !y->failed_memory && c->decs.count == 0)
+    if (y->freed == 0 && !y->failed_memory && y->settled && c->decs.count == 0)
         EDDY_STORE_RELAXED(&c->heap->fruitless_from, y->begun);
     EDDY_STORE_RELEASE(&c->heap->cycle_passes, c->heap->cycle_passes + 1);
     c->cycles_wanted = false;

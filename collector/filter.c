@@ -90,6 +90,7 @@ static void carry(struct collector *c, struct thread *t)
     uintptr_t *spare = t->accepted[now].objects;
     size_t spare_room = t->accepted[now].room;
     t->accepted[now].objects = t->accepted[before].objects;
+    t->accepted[now].exact = t->accepted[before].exact;
     t->accepted[now].count = t->accepted[before].count;
     t->accepted[now].room = t->accepted[before].room;
     t->accepted[before].objects = spare;
@@ -111,6 +112,7 @@ void eddy__filter_roots(struct collector *c, bool exact)
             t->accepted[parity].count = 0;
             for (size_t i = 0; i < roots->exact; i++)
                 accept(c, t, (void *)roots->words[i]);
+            t->accepted[parity].exact = roots->exact;
         } else {
             filter_words(c, t, roots);
         }

@@ -72,11 +72,12 @@ static void hand_over(eddy_heap *heap, struct handover *handover, const struct c
     handover->carried = false;
 }
 
-/* Performs the handshake of a thread in a native region; false when it is not in one. */
+/* Performs the handshake of a thread in a native region; false when it is not in one, or has passed. State and
+ * epoch must be of one moment: a thread may pass by itself and then fall asleep, in the next epoch. */
 static bool act_for(struct collector *c, struct thread *t)
 {
     uint64_t word = EDDY_LOAD_ACQUIRE(&t->word);
-    if (WORD_STATE(word) != THREAD_NATIVE)
+    if (WORD_STATE(word) != THREAD_NATIVE || WORD_EPOCH(word) != c->epoch)
         return false;
     /* A thread that still is in an earlier epoch by its own account was acted for before and has slept since. */
     bool carried = EDDY_LOAD_RELAXED(&t->fast.epoch) != c->epoch;
@@ -104,7 +105,7 @@ static bool act_for(struct collector *c, struct thread *t)
 static uint32_t pass_sleepers(struct collector *c)
 {
     for (struct thread *t = EDDY_LOAD_ACQUIRE(&c->heap->threads); t != NULL; t = t->next)
-        if (t->in_epoch == c->epoch && WORD_EPOCH(EDDY_LOAD_ACQUIRE(&t->word)) == c->epoch)
+        if (t->in_epoch == c->epoch)
             act_for(c, t);
     return EDDY_LOAD_ACQUIRE(&c->heap->unacknowledged);
 }

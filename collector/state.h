@@ -82,6 +82,7 @@ struct cycles {
     uint64_t prepared;        /* epoch in which the last preparation ended */
     uint64_t freed;           /* objects freed by the pass */
     uint64_t bytes_after;     /* counted bytes when the last pass ended */
+    bool settled;             /* no releases were left over when the pass began */
     bool failed_memory;       /* there is no room for the tables of the portion in hand */
 };
 

@@ -89,6 +89,7 @@ static void release(eddy_heap *heap)
     eddy__stalls_destroy(heap, heap->past_stalls);
     if (heap->blocks != NULL) {
         free_counts(heap);
+        eddy__unpoison(heap->base, (size_t)heap->blocks_touched << BLOCK_SHIFT);
         void *retired = NULL;
         eddy__counts_reclaim(heap, &retired);
         eddy__counts_reclaim(heap, &retired);

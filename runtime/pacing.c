@@ -98,12 +98,13 @@ static bool log_space_short(struct thread *t)
     return true;
 }
 
-/* Adds chunks until `log` has room for `entries`; false when there is no chunk to be had. */
-static bool extend(struct thread *t, struct log *log, size_t entries)
+/* Adds chunks until `log` has room for `entries`; false when there is no chunk to be had. `surely`: whatever the
+ * limit says. */
+static bool extend(struct thread *t, struct log *log, size_t entries, bool surely)
 {
     eddy_heap *heap = t->heap;
     while (log_room(heap, log) < entries) {
-        struct log_chunk *chunk = eddy__chunk_take(heap, false);
+        struct log_chunk *chunk = eddy__chunk_take(heap, surely);
         if (chunk == NULL)
             return false;
         EDDY_STORE_RELAXED(&chunk->next, log->spare);
@@ -115,22 +116,28 @@ static bool extend(struct thread *t, struct log *log, size_t entries)
     return true;
 }
 
+/* All that was logged before has been applied after so many epochs. What is still in use then is what threads
+ * have in hand, full and read to the end: waiting on would be for ever. */
+#define EPOCHS_TO_APPLY_LOGS 4u
+
 bool eddy__reserve_entries(struct thread *t, size_t incs, size_t decs)
 {
     eddy_heap *heap = t->heap;
     if (EDDY_UNLIKELY(EDDY_LOAD_RELAXED(&heap->active) == 0))
         eddy__collector_note_active(heap);
     bool waited = false, slept = false;
+    uint32_t first = EDDY_LOAD_RELAXED(&heap->epochs_done);
     uint64_t begun = 0;
     while (log_room(heap, &t->inc) < incs || log_room(heap, &t->dec) < decs) {
         if (begun == 0)
             begun = eddy__stall_begin(t);
-        if (!slept && log_space_short(t)) {
+        bool surely = EDDY_LOAD_RELAXED(&heap->epochs_done) - first >= EPOCHS_TO_APPLY_LOGS;
+        if (!slept && !surely && log_space_short(t)) {
             waited = true;
             slept = EDDY_LOAD_RELAXED(&heap->chunks_used) * LOG_CHUNK_BYTES < heap->config.log_limit;
             continue;
         }
-        if (extend(t, &t->inc, incs) && extend(t, &t->dec, decs))
+        if (extend(t, &t->inc, incs, surely) && extend(t, &t->dec, decs, surely))
             break;
         eddy__collector_request(heap, REQUEST_EPOCH);
         wait_epoch(t, WAIT_SLICE_NS);

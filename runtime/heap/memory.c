@@ -295,6 +295,7 @@ struct block *eddy__large_take(eddy_heap *heap, size_t bytes, enum block_kind ki
         eddy__discharge_objects(heap, total);
         return NULL;
     }
+    eddy__unpoison(p, total);
     if (!zeroed)
         clear(p, total);
     uint32_t first = (uint32_t)(b - heap->blocks);
