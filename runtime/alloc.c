@@ -49,7 +49,8 @@ static struct block *take_block(struct thread *t, unsigned slot, size_t *bytes)
     eddy_heap *heap = t->heap;
     struct block *b = take_partial(t, slot);
     if (b != NULL) {
-        *bytes = b->bytes = (size_t)(b->cells - EDDY_LOAD_RELAXED(&b->live)) * b->cell;
+        *bytes = (size_t)(b->cells - EDDY_LOAD_RELAXED(&b->live)) * b->cell;
+        EDDY_STORE_RELAXED(&b->bytes, *bytes);
         EDDY_STORE_RELAXED(&b->young_end, b->cells);
         EDDY_STORE_RELAXED(&b->birth, t->fast.epoch);
         EDDY_STORE_RELEASE(&b->state, BLOCK_YOUNG);
@@ -63,7 +64,8 @@ static struct block *take_block(struct thread *t, unsigned slot, size_t *bytes)
         eddy__block_give(heap, b);
         return NULL;
     }
-    *bytes = b->bytes = BLOCK_BYTES;
+    *bytes = BLOCK_BYTES;
+    EDDY_STORE_RELAXED(&b->bytes, BLOCK_BYTES);
     if (t->maps[slot] != NULL)
         cellmap_clear(t->maps[slot]);
     return b;
@@ -108,7 +110,7 @@ static bool refill(struct thread *t, unsigned slot)
         if (bytes == BLOCK_BYTES) /* free as a whole: no need to look */
             set_run(t, run, b, 0, b->cells);
         else if (!next_run(t, run, b)) {
-            b->bytes = 0;
+            EDDY_STORE_RELAXED(&b->bytes, 0);
             push_young(t, &t->young, b);
             continue;
         }

@@ -5,20 +5,44 @@
 #include "runtime/heap/edges.h"
 #include "runtime/runtime.h"
 
-/* Whether a cell with count zero holds a private young object: its block is young, the cell has been
- * allocated, and its header says so. For blocks that other threads allocate into a snapshot. */
-static bool holds_young(eddy_heap *heap, const struct block *b, uint32_t cell, const void *object)
+/* What a look-up knows of a block: read field by field, since another thread may be taking it over. */
+struct glimpse {
+    const struct block *block;
+    enum block_state state;
+    uint32_t cell_bytes, cells;
+    size_t bytes;
+    unsigned slot;
+};
+
+static struct glimpse glimpse(const struct block *b)
 {
-    enum block_state state = block_state_of(b);
-    if (state != BLOCK_YOUNG && state != BLOCK_LARGE)
+    return (struct glimpse){.block = b,
+                            .state = block_state_of(b),
+                            .cell_bytes = EDDY_LOAD_RELAXED(&b->cell),
+                            .cells = EDDY_LOAD_RELAXED(&b->cells),
+                            .bytes = EDDY_LOAD_RELAXED(&b->bytes),
+                            .slot = EDDY_LOAD_RELAXED(&b->kind) * EDDY__CLASSES + EDDY_LOAD_RELAXED(&b->size_class)};
+}
+
+/* Whether a header was ever written there; the memory may be somebody else's new large object by now. */
+EDDY_NO_SANITIZE __attribute__((noinline)) static bool has_header(const void *object)
+{
+    return *(const volatile uint64_t *)(const void *)eddy__header(object) != 0;
+}
+
+/* Whether a cell with count zero holds a private young object: its block is young, the cell has been
+ * allocated, and it has a header. For blocks that other threads allocate into a snapshot. */
+static bool holds_young(eddy_heap *heap, const struct glimpse *g, uint32_t cell, const void *object)
+{
+    if (g->state != BLOCK_YOUNG && g->state != BLOCK_LARGE)
         return false;
-    if (cell >= EDDY_LOAD_RELAXED(&b->young_end) || EDDY_LOAD_RELAXED(eddy__header(object)) == 0)
+    if (cell >= EDDY_LOAD_RELAXED(&g->block->young_end) || !has_header(object))
         return false;
     struct thread *t = thread_of(eddy_thread_current(heap));
-    if (t == NULL || state == BLOCK_LARGE)
+    if (t == NULL || g->state == BLOCK_LARGE)
         return true;
-    const struct eddy__run *run = &t->fast.runs[b->kind * EDDY__CLASSES + b->size_class];
-    bool in_hand = run->limit != NULL && block_of(heap, run->limit - 1) == b;
+    const struct eddy__run *run = &t->fast.runs[g->slot];
+    bool in_hand = run->limit != NULL && block_of(heap, run->limit - 1) == g->block;
     return !in_hand || (const char *)object < run->next;
 }
 
@@ -26,29 +50,30 @@ void *eddy_object_at(eddy_heap *heap, const void *address)
 {
     if (!heap_contains(heap, address))
         return NULL;
-    struct block *b = block_of(heap, address);
-    enum block_state state = block_state_of(b);
-    if (state == BLOCK_LARGE_REST) {
-        b = &heap->blocks[b->next];
-        state = block_state_of(b);
-    }
+    struct glimpse g = glimpse(block_of(heap, address));
+    if (g.state == BLOCK_LARGE_REST)
+        g = glimpse(&heap->blocks[EDDY_LOAD_RELAXED(&g.block->next)]);
+    char *first = block_start(heap, g.block) + BLOCK_FIRST_CELL + EDDY__HEADER_SIZE;
+    if ((const char *)address < first)
+        return NULL;
+    size_t offset = (size_t)((const char *)address - first), size;
     uint32_t cell = 0;
-    if (state == BLOCK_YOUNG || state == BLOCK_PARTIAL || state == BLOCK_FULL) {
-        size_t offset = (size_t)((const char *)address - block_start(heap, b));
-        if (offset < BLOCK_FIRST_CELL + EDDY__HEADER_SIZE)
-            return NULL;
-        cell = (uint32_t)((offset - BLOCK_FIRST_CELL) / b->cell);
-        if (cell >= b->cells)
-            return NULL;
-    } else if (state != BLOCK_LARGE) {
+    if (g.state == BLOCK_YOUNG || g.state == BLOCK_PARTIAL || g.state == BLOCK_FULL) {
+        cell = (uint32_t)(offset / g.cell_bytes);
+        offset -= (size_t)cell * g.cell_bytes;
+        size = g.cell_bytes - EDDY__HEADER_SIZE;
+    } else if (g.state == BLOCK_LARGE) {
+        size = g.bytes - BLOCK_FIRST_CELL - EDDY__HEADER_SIZE;
+    } else {
         return NULL;
     }
-    char *object = cell_object(heap, b, cell);
-    if ((const char *)address < object || (size_t)((const char *)address - object) >= object_bytes(b))
-        return NULL; /* a header */
-    unsigned count = EDDY_LOAD_ACQUIRE(&b->counts[cell]) & COUNT_MASK;
-    if (count == 0 && !holds_young(heap, b, cell, object)) /* unless it was counted and swept just now */
-        count = EDDY_LOAD_ACQUIRE(&b->counts[cell]) & COUNT_MASK;
+    if (cell >= g.cells || offset >= size)
+        return NULL; /* behind the last cell, or a header */
+    char *object = (char *)address - offset;
+    const uint8_t *counts = EDDY_LOAD_RELAXED(&g.block->counts);
+    unsigned count = EDDY_LOAD_ACQUIRE(&counts[cell]) & COUNT_MASK;
+    if (count == 0 && !holds_young(heap, &g, cell, object)) /* unless it was counted and swept just now */
+        count = EDDY_LOAD_ACQUIRE(&counts[cell]) & COUNT_MASK;
     else if (count == 0)
         return object;
     return count == 0 || count == COUNT_DYING ? NULL : object;
@@ -77,7 +102,7 @@ void eddy__check_store(eddy_thread *ft, const void *object, void *const *field, 
     if (value != NULL && eddy_object_at(t->heap, value) != value)
         eddy__misuse("eddy_store", "the value is not an object of this heap");
     size_t offset = (size_t)((const char *)field - (const char *)object);
-    if (offset % sizeof(void *) != 0 || offset + sizeof(void *) > eddy_object_size(t->heap, object))
+    if (offset % sizeof(void *) != 0 || offset > eddy_object_size(t->heap, object) - sizeof(void *))
         eddy__misuse("eddy_store", "the field is not inside the container");
 }
 

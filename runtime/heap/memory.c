@@ -254,11 +254,11 @@ bool eddy__block_format(eddy_heap *heap, struct block *b, unsigned slot, uint64_
     uint32_t cells = eddy__cells_per_block(cell);
     if (!counts_make(heap, b, cells))
         return false;
-    b->size_class = (uint8_t)size_class;
-    b->kind = (uint8_t)(slot / EDDY__CLASSES);
-    b->cell = cell;
-    b->cells = cells;
-    b->reciprocal = eddy__cell_reciprocal(cell);
+    EDDY_STORE_RELAXED(&b->size_class, (uint8_t)size_class);
+    EDDY_STORE_RELAXED(&b->kind, (uint8_t)(slot / EDDY__CLASSES));
+    EDDY_STORE_RELAXED(&b->cell, cell);
+    EDDY_STORE_RELAXED(&b->cells, cells);
+    EDDY_STORE_RELAXED(&b->reciprocal, eddy__cell_reciprocal(cell));
     b->live = 0;
     EDDY_STORE_RELAXED(&b->young_end, cells);
     EDDY_STORE_RELAXED(&b->birth, epoch);
@@ -301,16 +301,16 @@ struct block *eddy__large_take(eddy_heap *heap, size_t bytes, enum block_kind ki
     uint32_t first = (uint32_t)(b - heap->blocks);
     uint32_t blocks = (uint32_t)((total + BLOCK_BYTES - 1) >> BLOCK_SHIFT);
     for (uint32_t i = 1; i < blocks; i++) {
-        b[i].next = first;
+        EDDY_STORE_RELAXED(&b[i].next, first);
         EDDY_STORE_RELEASE(&b[i].state, BLOCK_LARGE_REST);
     }
-    b->kind = (uint8_t)kind;
-    b->cell = 0;
-    b->cells = 1;
-    b->reciprocal = 0;
+    EDDY_STORE_RELAXED(&b->kind, (uint8_t)kind);
+    EDDY_STORE_RELAXED(&b->cell, 0);
+    EDDY_STORE_RELAXED(&b->cells, 1);
+    EDDY_STORE_RELAXED(&b->reciprocal, 0);
     b->live = 0;
     b->swept = 0;
-    b->bytes = total;
+    EDDY_STORE_RELAXED(&b->bytes, total);
     EDDY_STORE_RELAXED(&b->young_end, 1);
     EDDY_STORE_RELAXED(&b->birth, epoch);
     EDDY_STORE_RELEASE(&b->state, BLOCK_LARGE);
