@@ -1,5 +1,7 @@
 /* Step 4 of an epoch: looking for garbage cycles (design, section 5; the concurrent algorithm of Bacon and
- * Rajan, ECOOP 2001, on explicit node numbers instead of colours). From a portion of the candidate roots:
+ * Rajan, ECOOP 2001, on explicit node numbers instead of colours). First, TAKE clears the flags of all candidate
+ * roots, so that what is decremented from then on becomes a candidate root of the next pass, wherever this one is
+ * with it. Then, from a portion of the roots:
  *
  *   DISCOVER  everything counted that they reach becomes a node; crc = count less the edges found
  *   SCAN      nodes with crc above zero, and what they reach, are black: referenced from outside
@@ -122,9 +124,10 @@ static bool add_node(struct collector *c, void *object, struct block *b, uint32_
     if (y->nodes.count == y->nodes.room && !eddy__cycle_room(c, &y->nodes))
         return false;
     uint64_t count = eddy__count_of(c, b, cell, object);
+    uintptr_t again = (b->counts[cell] & COUNT_FLAGGED) != 0 ? NODE_AGAIN : 0;
     EDDY_STORE_RELAXED(&b->counts[cell], (uint8_t)(b->counts[cell] | COUNT_FLAGGED));
     *cycle_node(c, (uint32_t)y->nodes.count++) = (struct cycle_node){
-        .object = (uintptr_t)object, .crc = count > INT32_MAX ? INT32_MAX : (int32_t)count, .component = COMPONENT_NONE};
+        .object = (uintptr_t)object | again, .crc = count > INT32_MAX ? INT32_MAX : (int32_t)count, .component = COMPONENT_NONE};
     b->aux[cell] = (uint32_t)y->nodes.count;
     return true;
 }
@@ -178,6 +181,12 @@ static void discover_edge(void *context, void *const *slot)
         cycle_node(c, number)->crc--;
 }
 
+/* A root that was taken, if it still is an object that may be on a cycle. */
+static bool taken_root(const struct collector *c, void *object, struct block **b, uint32_t *cell)
+{
+    return object != NULL && eddy__is_counted_object(c->heap, object, b, cell) && (*b)->kind == KIND_CYCLIC;
+}
+
 static void begin_portion(struct collector *c)
 {
     struct cycles *y = &c->cycles;
@@ -185,11 +194,14 @@ static void begin_portion(struct collector *c)
     y->portion_candidates = (uint32_t)y->candidates.count;
     uint64_t most = eddy__room(c->heap) / PORTION_SHARE;
     most = most > PORTION_MOST ? PORTION_MOST : most < PORTION_LEAST ? PORTION_LEAST : most;
+    const uint32_t forced = PORTION_ROOTS();
+    if (forced != 0)
+        most = forced;
     for (uint64_t taken = 0; taken < most && y->portion.count != 0; taken++) {
         void *object = vector_pop(&y->portion);
         struct block *b;
         uint32_t cell;
-        if (flagged_root(c, object, &b, &cell) && (b->aux == NULL || b->aux[cell] == 0)
+        if (taken_root(c, object, &b, &cell) && (b->aux == NULL || b->aux[cell] == 0)
             && !add_node(c, object, b, cell)) {
             vector_push(&y->portion, object); /* it waits with the rest */
             return;
@@ -197,6 +209,27 @@ static void begin_portion(struct collector *c)
     }
     y->at = y->portion_nodes;
     y->phase = CYCLE_DISCOVER;
+}
+
+/* No node has been looked at before all flags are clear: what is decremented until then is seen as it is. */
+static bool take(struct collector *c, uint64_t *done)
+{
+    struct cycles *y = &c->cycles;
+    for (; y->at < y->portion.count; y->at++, ++*done) {
+        if (eddy__slice_over(c, *done))
+            return false;
+        if (y->at + 8 < y->portion.count)
+            count_prefetch(c, vector_at(&y->portion, y->at + 8));
+        void **object = (void **)y->portion.items + y->at;
+        struct block *b;
+        uint32_t cell;
+        if (flagged_root(c, *object, &b, &cell))
+            EDDY_STORE_RELAXED(&b->counts[cell], (uint8_t)(b->counts[cell] & ~COUNT_FLAGGED));
+        else
+            *object = NULL; /* freed, or named twice */
+    }
+    begin_portion(c);
+    return true;
 }
 
 static bool discover(struct collector *c, uint64_t *done)
@@ -293,7 +326,8 @@ static void begin_pass(struct collector *c)
     y->freed = 0;
     y->settled = c->decs.count == 0;
     y->failed_memory = false;
-    begin_portion(c);
+    y->at = 0;
+    y->phase = CYCLE_TAKE;
 }
 
 /* No room for the portion in hand: its roots and the rest wait for the next pass, what was prepared is tested. */
@@ -306,8 +340,15 @@ static void give_up_portion(struct collector *c)
     if (y->portion_candidates < y->candidates.count)
         y->members.count = cycle_candidate(c, y->portion_candidates)->first;
     y->candidates.count = y->portion_candidates;
-    while (y->portion.count != 0)
-        vector_push(&y->roots, vector_pop(&y->portion));
+    while (y->portion.count != 0) {
+        void *object = vector_pop(&y->portion);
+        struct block *b;
+        uint32_t cell;
+        if (!taken_root(c, object, &b, &cell))
+            continue;
+        EDDY_STORE_RELAXED(&b->counts[cell], (uint8_t)(b->counts[cell] | COUNT_FLAGGED));
+        vector_push(&y->roots, object);
+    }
     y->phase = CYCLE_ARMED;
 }
 
@@ -324,6 +365,9 @@ void eddy__cycle_slice(struct collector *c)
     }
     for (bool on = true; on && !y->failed_memory;) {
         switch (y->phase) {
+        case CYCLE_TAKE:
+            on = take(c, &done);
+            break;
         case CYCLE_DISCOVER:
             on = discover(c, &done);
             break;

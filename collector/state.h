@@ -24,6 +24,7 @@
 /* Phases of a search for cycles. */
 enum cycle_phase {
     CYCLE_IDLE = 0,
+    CYCLE_TAKE,     /* the flags of the candidate roots are being cleared: from then on a flag says "decremented meanwhile" */
     CYCLE_DISCOVER, /* nodes are being found from a portion of the candidate roots */
     CYCLE_SCAN,     /* what is reachable from outside is being marked */
     CYCLE_SPLIT,    /* the rest is being split into strongly connected components */

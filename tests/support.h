@@ -213,6 +213,11 @@ static inline void array_put(eddy_thread *t, eddy_array *array, size_t i, void *
 
 /* ---- misuse: the handler returns to where CATCH_MISUSE stands ---- */
 
+/* gcc warns of inlined code's variables, none of which is used after the jump. */
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic ignored "-Wclobbered"
+#endif
+
 static jmp_buf support_misuse_jump;
 static char support_misuse_text[256];
 

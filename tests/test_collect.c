@@ -408,16 +408,22 @@ static void timeout(unsigned flags)
     pthread_t ids[2];
     for (int i = 0; i < 2; i++)
         assert_int_equal(pthread_create(&ids[i], NULL, stubborn_main, &s), 0);
-    WAIT_UNTIL((eddy_safepoint(w->t), EDDY_LOAD_SEQ_CST(&s.running) == 2));
-    roots[0] = node_new(w);
+    eddy_native_enter(w->t); /* no epoch is asked for before both are there */
+    WAIT_UNTIL(EDDY_LOAD_SEQ_CST(&s.running) == 2);
+    eddy_native_leave(w->t);
+    uint64_t epoch = EDDY_LOAD_ACQUIRE(&w->heap->epoch);
+    eddy_collect_hint(w->heap);
+    if ((flags & EDDY_HEAP_MANUAL) == 0) /* so that the time-out measures the threads' delay, not the collector's */
+        WAIT_UNTIL(EDDY_LOAD_ACQUIRE(&w->heap->epoch) != epoch);
     eddy_collect_report report;
-    assert_int_equal(eddy_collect(w->t, 50, &report), EDDY_ETIMEDOUT);
+    assert_int_equal(eddy_collect(w->t, 100, &report), EDDY_ETIMEDOUT);
     assert_int_equal(report.late_threads, 2);
+    roots[0] = node_new(w);
     eddy_verify_report verified;
-    assert_int_equal(eddy_verify(w->t, 50, &verified), EDDY_ETIMEDOUT);
+    assert_int_equal(eddy_verify(w->t, 100, &verified), EDDY_ETIMEDOUT);
     /* nobody is held for ever by what timed out, and the collection goes on by itself */
     roots[0] = node_new(w);
-    assert_int_equal(eddy_collect(w->t, 50, NULL), EDDY_ETIMEDOUT);
+    assert_int_equal(eddy_collect(w->t, 100, NULL), EDDY_ETIMEDOUT);
     EDDY_STORE_SEQ_CST(&s.poll, 1);
     assert_int_equal(live_after_collect(w), 1);
     assert_verifies(w);

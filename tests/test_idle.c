@@ -14,7 +14,8 @@ static struct world quick_world(unsigned flags)
 /* Until the collector sleeps without a timer; the calling thread is in a native region of the heap. */
 static void wait_until_asleep(const struct world *w)
 {
-    WAIT_UNTIL(EDDY_LOAD_SEQ_CST(&w->heap->asleep) == 2 && EDDY_LOAD_SEQ_CST(&w->heap->active) == 0);
+    WAIT_UNTIL(EDDY_LOAD_SEQ_CST(&w->heap->asleep) == 2 && EDDY_LOAD_SEQ_CST(&w->heap->active) == 0
+               && EDDY_LOAD_SEQ_CST(&w->heap->request) == 0);
 }
 
 /* Lets so many idle periods pass: each makes the other heap's collector run a timed epoch. */

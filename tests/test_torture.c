@@ -13,9 +13,6 @@
 #include <time.h>
 
 #include "runtime/heap/mutants.h"
-#ifdef DUMP
-#include "/tmp/tt/dump.h"
-#endif
 
 #define KIB ((size_t)1 << 10)
 #define MIB ((size_t)1 << 20)
@@ -87,8 +84,8 @@ static void create_heap(struct world *w)
         config.log_chunk_entries = 1 + below(&rng, w->mode->chunk_most);
     config.name = w->mode->name;
 #ifdef EDDY_HOOKS
-    const uint32_t slices[] = {0, 20, 300, 5000};
-    EDDY_STORE_RELAXED(&eddy__slice_steps, slices[below(&rng, 4)]);
+    uint32_t steps[] = {0, 20, 300, 5000}, scale = w->mode->figure_most > 10000 ? 100 : 1;
+    EDDY_STORE_RELAXED(&eddy__slice_steps, steps[below(&rng, 4)] * scale);
 #endif
     eddy_status status = eddy_heap_create(&config, &w->heap);
     if (status != EDDY_OK)

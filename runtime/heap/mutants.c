@@ -7,6 +7,7 @@ void (*eddy__hook)(enum eddy__hook_point point, void *subject);
 uint32_t eddy__fail_countdown;
 uint32_t eddy__fail_for_good;
 uint32_t eddy__slice_steps;
+uint32_t eddy__portion_roots;
 
 bool eddy__fails_now(void)
 {

@@ -57,8 +57,11 @@ EDDY_API extern uint32_t eddy__fail_for_good;
 bool eddy__fails_now(void);
 /* When not 0: work that can be put off ends after so many steps in every epoch. */
 EDDY_API extern uint32_t eddy__slice_steps;
+/* When not 0: a portion of a search for cycles begins from so many candidate roots. */
+EDDY_API extern uint32_t eddy__portion_roots;
 #define FAILS_NOW() eddy__fails_now()
 #define SLICE_STEPS() EDDY_LOAD_RELAXED(&eddy__slice_steps)
+#define PORTION_ROOTS() EDDY_LOAD_RELAXED(&eddy__portion_roots)
 #define MUTANT(m) EDDY_UNLIKELY(EDDY_LOAD_RELAXED(&eddy__mutant) == (m))
 #define HOOK(point, subject)                                                                                  \
     do {                                                                                                      \
@@ -70,6 +73,7 @@ EDDY_API extern uint32_t eddy__slice_steps;
 #define HOOK(point, subject) ((void)0)
 #define FAILS_NOW() false
 #define SLICE_STEPS() 0u
+#define PORTION_ROOTS() 0u
 #endif
 
 #endif
