@@ -28,7 +28,7 @@ static bool resize(struct vector *v, size_t room, bool surely)
     size_t more = room > v->room ? (room - v->room) * v->item_bytes : 0;
     if (!surely && more != 0 && !eddy__charge_overhead(v->heap, more))
         return false;
-    void *items = realloc(v->items, room * v->item_bytes);
+    void *items = room > v->room && FAILS_ONCE() ? NULL : realloc(v->items, room * v->item_bytes);
     if (items == NULL) {
         if (!surely)
             eddy__discharge_overhead(v->heap, more);

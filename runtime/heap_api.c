@@ -72,7 +72,7 @@ eddy_status eddy__types_create(eddy_heap *heap);
 static void free_counts(eddy_heap *heap)
 {
     for (uint32_t i = 0; i < heap->blocks_touched; i++) {
-        free(heap->blocks[i].counts);
+        eddy__counts_free(&heap->blocks[i]);
         free(heap->blocks[i].aux);
     }
 }

@@ -70,7 +70,7 @@ void *eddy_object_at(eddy_heap *heap, const void *address)
     if (cell >= g.cells || offset >= size)
         return NULL; /* behind the last cell, or a header */
     char *object = (char *)address - offset;
-    const uint8_t *counts = EDDY_LOAD_RELAXED(&g.block->counts);
+    const uint8_t *counts = EDDY_LOAD_ACQUIRE(&g.block->counts);
     unsigned count = EDDY_LOAD_ACQUIRE(&counts[cell]) & COUNT_MASK;
     if (count == 0 && !holds_young(heap, &g, cell, object)) /* unless it was counted and swept just now */
         count = EDDY_LOAD_ACQUIRE(&counts[cell]) & COUNT_MASK;

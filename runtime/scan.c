@@ -8,7 +8,7 @@
 static bool grow(struct thread *t, struct root_buffer *roots)
 {
     size_t room = roots->room ? roots->room * 2 : 256;
-    uintptr_t *words = realloc(roots->words, room * sizeof *words);
+    uintptr_t *words = FAILS_ONCE() ? NULL : realloc(roots->words, room * sizeof *words);
     if (words == NULL)
         return false;
     eddy__charge_always(t->heap, (room - roots->room) * sizeof *words);

@@ -190,18 +190,20 @@ struct busy {
     struct world w;
     void *shared; /* root slot: an array */
     int stop, running;
+    uint64_t steps; /* atomic: done by all threads */
 };
 
 enum { SHARED = 200 };
 
 /* Stores, retains, sleeps, allocates and drops cycles. */
-static void churn(const struct world *mine, eddy_array *array, void **roots, uint64_t *random)
+static void churn(struct busy *busy, const struct world *mine, eddy_array *array, void **roots, uint64_t *random)
 {
+    EDDY_ADD_RELAXED(&busy->steps, 1);
     uint64_t r = support_random(random);
     size_t i = r % SHARED, j = (r >> 16) % SHARED;
     struct node *n = roots[0] = node_new(mine);
     EDDY_SET(mine->t, n, left, r >> 50 & 7 ? eddy_load(mine->t, &array->slots[j]) : NULL); /* chains stay short */
-    EDDY_SET(mine->t, n, right, r & UINT64_C(1) << 40 ? n : NULL);
+    EDDY_SET(mine->t, n, right, r >> 40 & 31 ? NULL : n);
     array_put(mine->t, array, i, r % 7 ? roots[0] : NULL);
     if (r % 5 == 0) {
         eddy_retain(mine->t, roots[0]);
@@ -227,7 +229,7 @@ static void *churning_main(void *argument)
     ROOTS_PUSH(mine.t, 2);
     eddy_array *array = eddy_root_load(mine.t, &busy->shared);
     while (!EDDY_LOAD_RELAXED(&busy->stop))
-        churn(&mine, array, roots, &random);
+        churn(busy, &mine, array, roots, &random);
     ROOTS_POP(mine.t);
     CHECK(eddy_thread_detach(mine.t) == EDDY_OK);
     return NULL;
@@ -245,7 +247,7 @@ static void *visiting_main(void *argument)
         ROOTS_PUSH(mine.t, 2);
         eddy_array *array = eddy_root_load(mine.t, &busy->shared);
         for (int i = 0; i < 5; i++)
-            churn(&mine, array, roots, &random);
+            churn(busy, &mine, array, roots, &random);
         ROOTS_POP(mine.t);
         CHECK(eddy_thread_detach(mine.t) == EDDY_OK);
     }
@@ -267,7 +269,8 @@ static void *verifying_main(void *argument)
     return NULL;
 }
 
-static void verify_beside(void *(*main_of_thread)(void *), bool manual)
+/* With `ballast` objects besides, which only make the verifications take longer. */
+static void verify_beside(void *(*main_of_thread)(void *), bool manual, size_t ballast)
 {
     eddy_config config = support_config(EDDY_HEAP_PRECISE_ROOTS | (manual ? EDDY_HEAP_MANUAL : 0));
     config.epoch_bytes = 256 << 10;
@@ -275,11 +278,20 @@ static void verify_beside(void *(*main_of_thread)(void *), bool manual)
     struct world *w = &busy.w;
     assert_int_equal(eddy_root_add(w->t, &busy.shared), EDDY_OK);
     eddy_root_store(w->t, &busy.shared, eddy_alloc_array(w->t, SHARED));
+    ROOTS_PUSH(w->t, 1);
+    for (size_t i = 0; i < ballast; i++) {
+        struct node *n = node_new(w);
+        EDDY_SET(w->t, n, left, roots[0]);
+        roots[0] = n;
+    }
     pthread_t ids[3];
     for (int i = 0; i < 3; i++)
         assert_int_equal(pthread_create(&ids[i], NULL, main_of_thread, &busy), 0);
     WAIT_UNTIL((eddy_safepoint(w->t), EDDY_LOAD_SEQ_CST(&busy.running) == 3));
     for (int i = 0; i < SUPPORT_SCALE(40, 10); i++) {
+        uint64_t steps = EDDY_LOAD_RELAXED(&busy.steps);
+        if (main_of_thread != verifying_main) /* so that there is something new to look at */
+            WAIT_UNTIL((eddy_safepoint(w->t), EDDY_LOAD_RELAXED(&busy.steps) >= steps + 200));
         eddy_verify_report report;
         eddy_status status = eddy_verify(w->t, 0, &report);
         if (status != EDDY_OK && !(main_of_thread == verifying_main && status == EDDY_EBUSY)) {
@@ -295,6 +307,7 @@ static void verify_beside(void *(*main_of_thread)(void *), bool manual)
     eddy_native_leave(w->t);
     assert_checks_passed();
     assert_verifies(w);
+    ROOTS_POP(w->t);
     assert_int_equal(eddy_root_remove(w->t, &busy.shared), EDDY_OK);
     assert_int_equal(live_after_collect(w), 0);
     world_close(w);
@@ -303,23 +316,23 @@ static void verify_beside(void *(*main_of_thread)(void *), bool manual)
 static void test_beside_running_threads(void **state)
 {
     (void)state;
-    verify_beside(churning_main, false);
-    verify_beside(churning_main, true);
+    verify_beside(churning_main, false, 0);
+    verify_beside(churning_main, true, 0);
 }
 
 /* A thread that attaches meanwhile has to wait, too. */
 static void test_beside_threads_that_come_and_go(void **state)
 {
     (void)state;
-    verify_beside(visiting_main, false);
-    verify_beside(visiting_main, true);
+    verify_beside(visiting_main, false, SUPPORT_SCALE(50000, 10000));
+    verify_beside(visiting_main, true, SUPPORT_SCALE(50000, 10000));
 }
 
 static void test_several_verifications_at_once(void **state)
 {
     (void)state;
-    verify_beside(verifying_main, false);
-    verify_beside(verifying_main, true);
+    verify_beside(verifying_main, false, 0);
+    verify_beside(verifying_main, true, 0);
 }
 
 int main(void)

@@ -203,7 +203,7 @@ void eddy__blocks_trim(eddy_heap *heap, size_t keep)
 }
 
 /* Count bytes outlive the memory of their block. An array that is replaced by a larger one is freed two
- * epochs later only, because a thread that looks an address up may still be reading it. */
+ * epochs later only, because a thread that looks an address up may still be reading it; the link lies before it. */
 struct retired_counts {
     struct retired_counts *next;
     size_t bytes;
@@ -213,8 +213,7 @@ static void counts_retire(eddy_heap *heap, struct block *b)
 {
     if (b->counts == NULL)
         return;
-    struct retired_counts *retired = (struct retired_counts *)(void *)b->counts;
-    retired->bytes = b->counts_room;
+    struct retired_counts *retired = (struct retired_counts *)(void *)b->counts - 1;
     void *top = EDDY_LOAD_RELAXED(&heap->retired_counts);
     do
         retired->next = top;
@@ -230,16 +229,23 @@ void eddy__counts_reclaim(eddy_heap *heap, void **previous)
     *previous = EDDY_EXCHANGE_ACQ_REL(&heap->retired_counts, NULL);
 }
 
+void eddy__counts_free(struct block *b)
+{
+    if (b->counts != NULL)
+        free((struct retired_counts *)(void *)b->counts - 1);
+}
+
 static bool counts_make(eddy_heap *heap, struct block *b, uint32_t cells)
 {
     if (b->counts_room >= cells)
         return true; /* all zero: that is what made the block free */
     size_t room = (cells + 63) & ~(size_t)63;
-    uint8_t *counts = eddy__internal_alloc(heap, room);
-    if (counts == NULL)
+    struct retired_counts *made = eddy__internal_alloc(heap, sizeof *made + room);
+    if (made == NULL)
         return false;
+    made->bytes = sizeof *made + room;
     counts_retire(heap, b);
-    EDDY_STORE_RELAXED(&b->counts, counts);
+    EDDY_STORE_RELEASE(&b->counts, (uint8_t *)(made + 1));
     uint32_t number = (uint32_t)(b - heap->blocks), touched = EDDY_LOAD_RELAXED(&heap->blocks_touched);
     while (touched <= number && !EDDY_CAS_ACQ_REL(&heap->blocks_touched, &touched, number + 1)) {
     }

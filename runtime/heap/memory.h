@@ -46,6 +46,8 @@ bool eddy__block_format(eddy_heap *heap, struct block *b, unsigned slot, uint64_
 
 /* Collector, once an epoch: frees the count arrays that were replaced an epoch ago or earlier. */
 void eddy__counts_reclaim(eddy_heap *heap, void **previous);
+/* At the heap's end: frees the count array of a block. */
+void eddy__counts_free(struct block *b);
 
 /* A large object of `bytes` including header room: its first block, state LARGE; NULL when used up. */
 struct block *eddy__large_take(eddy_heap *heap, size_t bytes, enum block_kind kind, uint64_t epoch);

@@ -51,7 +51,8 @@ enum eddy__hook_point {
 EDDY_API extern int eddy__mutant;
 EDDY_API extern void (*eddy__hook)(enum eddy__hook_point point, void *subject);
 /* When not 0: counts down at every attempt to take memory from below (blocks, large objects, log chunks,
- * tables); the attempt that brings it to 0 fails, and with eddy__fail_for_good all later ones. */
+ * tables); the attempt that brings it to 0 fails, and with eddy__fail_for_good all later ones, except
+ * of the collector's work lists and of root buffers, which wait until they get theirs. */
 EDDY_API extern uint32_t eddy__fail_countdown;
 EDDY_API extern uint32_t eddy__fail_for_good;
 bool eddy__fails_now(void);
@@ -60,6 +61,8 @@ EDDY_API extern uint32_t eddy__slice_steps;
 /* When not 0: a portion of a search for cycles begins from so many candidate roots. */
 EDDY_API extern uint32_t eddy__portion_roots;
 #define FAILS_NOW() eddy__fails_now()
+/* For what waits until it succeeds. */
+#define FAILS_ONCE() (EDDY_LOAD_RELAXED(&eddy__fail_for_good) == 0 && eddy__fails_now())
 #define SLICE_STEPS() EDDY_LOAD_RELAXED(&eddy__slice_steps)
 #define PORTION_ROOTS() EDDY_LOAD_RELAXED(&eddy__portion_roots)
 #define MUTANT(m) EDDY_UNLIKELY(EDDY_LOAD_RELAXED(&eddy__mutant) == (m))
@@ -72,6 +75,7 @@ EDDY_API extern uint32_t eddy__portion_roots;
 #define MUTANT(m) 0
 #define HOOK(point, subject) ((void)0)
 #define FAILS_NOW() false
+#define FAILS_ONCE() false
 #define SLICE_STEPS() 0u
 #define PORTION_ROOTS() 0u
 #endif
