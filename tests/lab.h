@@ -66,6 +66,7 @@ static struct lab {
     void *retained[RETAINED];
     pthread_mutex_t lock;
     pthread_cond_t changed;
+    bool inlined;       /* the only actor acts on the conductor's thread: fast, but cannot stop */
     bool begun;         /* an epoch waits for handshakes */
     void (*act)(void);  /* called back by the collector … */
     enum eddy__hook_point act_point; /* … at the next arrival here */
@@ -112,7 +113,10 @@ static inline void resume(struct actor *a)
 static inline void perform(struct actor *a, job_fn *job)
 {
     a->job = job;
-    resume(a);
+    if (lab.inlined)
+        job(a);
+    else
+        resume(a);
 }
 
 /* The next job of the actor stops when it reaches `point`. */
@@ -482,6 +486,7 @@ static inline eddy_config lab_config(void)
     return config;
 }
 
+/* `actors` 0: one, on the conductor's own thread. */
 static inline void lab_open_with(const eddy_config *config, unsigned actors)
 {
     const size_t offsets[FIELDS] = {offsetof(struct node, f[0]), offsetof(struct node, f[1]), offsetof(struct node, f[2])};
@@ -489,15 +494,16 @@ static inline void lab_open_with(const eddy_config *config, unsigned actors)
     lab.begun = false;
     lab.act = NULL;
     lab.each = NULL;
-    lab.count = actors;
+    lab.inlined = actors == 0;
+    lab.count = actors == 0 ? 1 : actors;
     eddy__slice_steps = eddy__portion_roots = 0;
     eddy__hook = lab_hook;
     if (eddy_heap_create(config, &lab.heap) != EDDY_OK || eddy_type_register(lab.heap, &desc, &lab.node) != EDDY_OK)
         abort();
-    for (unsigned i = 0; i < actors; i++) {
+    for (unsigned i = 0; i < lab.count; i++) {
         struct actor *a = &lab.actors[i];
         *a = (struct actor){.wake = PTHREAD_COND_INITIALIZER, .stop_at = -1};
-        if (pthread_create(&a->os_thread, NULL, actor_main, a) != 0)
+        if (!lab.inlined && pthread_create(&a->os_thread, NULL, actor_main, a) != 0)
             abort();
         attach(a);
         if (a->t == NULL)
@@ -555,6 +561,8 @@ static inline bool lab_close(void)
         struct actor *a = &lab.actors[i];
         if (a->t != NULL)
             detach(a);
+        if (lab.inlined)
+            continue;
         pthread_mutex_lock(&lab.lock);
         a->job = NULL;
         a->state = ACTOR_BUSY;

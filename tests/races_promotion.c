@@ -3,8 +3,6 @@
  * afterwards, whoever was first, and nothing reachable is freed. */
 #include "tests/lab.h"
 
-#ifdef EDDY_HOOKS
-
 #define A (&lab.actors[0])
 #define B (&lab.actors[1])
 #define CHAIN 6u
@@ -244,9 +242,3 @@ int main(void)
     };
     return LAB_RUN(tests);
 }
-#else
-int main(void)
-{
-    return 0; /* needs test hooks */
-}
-#endif

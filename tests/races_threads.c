@@ -3,8 +3,6 @@
  * logged is counted, and its end leaves nothing behind. */
 #include "tests/lab.h"
 
-#ifdef EDDY_HOOKS
-
 #define A (&lab.actors[0])
 #define C (&lab.actors[1])
 
@@ -315,9 +313,3 @@ int main(void)
     };
     return LAB_RUN(tests);
 }
-#else
-int main(void)
-{
-    return 0; /* needs test hooks */
-}
-#endif

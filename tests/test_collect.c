@@ -482,6 +482,70 @@ static void test_collections_from_several_threads(void **state)
     }
 }
 
+/* Other threads ask for epochs all the time, so that the release of a long list is cut into slices; what hangs at its
+ * end is a ring. One call frees all of it nevertheless. */
+static void *hasty_main(void *argument)
+{
+    struct stubborn *s = argument;
+    struct world mine = s->w;
+    CHECK(eddy_thread_attach(mine.heap, &mine.t) == EDDY_OK);
+    ROOTS_PUSH(mine.t, 4);
+    struct build b = {.w = mine, .roots = roots};
+    while (EDDY_LOAD_SEQ_CST(&s->stop) == 0) {
+        pair(&b);
+        struct node *n = roots[0];
+        eddy_retain(mine.t, n);
+        eddy_release(mine.t, n);
+        eddy_collect_hint(mine.heap);
+        eddy_safepoint(mine.t);
+    }
+    ROOTS_POP(mine.t);
+    CHECK(eddy_thread_detach(mine.t) == EDDY_OK);
+    return NULL;
+}
+
+static void test_rings_behind_long_lists_beside_running_threads(void **state)
+{
+    (void)state;
+    struct stubborn s = {.w = world_open(EDDY_HEAP_PRECISE_ROOTS)};
+    struct world *w = &s.w;
+    const size_t offsets[] = {0}, size = 3000; /* of a size that nobody else uses: its cells stay free */
+    const eddy_type_desc desc = {.name = "ring", .size = size, .ref_offsets = offsets, .ref_count = 1};
+    const eddy_type *ring_type = NULL;
+    assert_int_equal(eddy_type_register(w->heap, &desc, &ring_type), EDDY_OK);
+    pthread_t ids[2];
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(pthread_create(&ids[i], NULL, hasty_main, &s), 0);
+    ROOTS_PUSH(w->t, 2);
+    for (int round = 0; round < SUPPORT_SCALE(40, 8); round++) {
+        void **ring = roots[0] = eddy_alloc(w->t, ring_type);
+        eddy_store(w->t, ring, &ring[0], ring);
+        uintptr_t hidden = ~(uintptr_t)ring;
+        for (int i = 0; i < SUPPORT_SCALE(50000, 10000); i++) {
+            struct node *n = node_new(w);
+            EDDY_SET(w->t, n, left, roots[0]);
+            roots[0] = n;
+        }
+        assert_int_equal(eddy_collect(w->t, 0, NULL), EDDY_OK);
+        assert_non_null(eddy_object_at(w->heap, (void *)~hidden));
+        roots[0] = NULL;
+        assert_int_equal(eddy_collect(w->t, 0, NULL), EDDY_OK);
+        if (eddy_object_at(w->heap, (void *)~hidden) != NULL) {
+            EDDY_STORE_SEQ_CST(&s.stop, 1);
+            fail_msg("round %d: the ring is still there", round);
+        }
+    }
+    ROOTS_POP(w->t);
+    EDDY_STORE_SEQ_CST(&s.stop, 1);
+    eddy_native_enter(w->t);
+    for (int i = 0; i < 2; i++)
+        pthread_join(ids[i], NULL);
+    eddy_native_leave(w->t);
+    assert_checks_passed();
+    assert_int_equal(live_after_collect(w), 0);
+    world_close(w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -495,6 +559,7 @@ int main(void)
         cmocka_unit_test(test_report),
         cmocka_unit_test(test_timeout_when_threads_never_poll),
         cmocka_unit_test(test_collections_from_several_threads),
+        cmocka_unit_test(test_rings_behind_long_lists_beside_running_threads),
     };
     return RUN_TESTS("collect", tests);
 }

@@ -49,11 +49,11 @@ static void test_every_address_of_a_block(void **state)
         for (uint32_t cell = 1; cell < b->cells; cell++)
             assert_non_null(eddy_alloc_bytes(w.t, some[s]));
         for (size_t at = 0; at < BLOCK_BYTES; at++) {
-            size_t in_cells = at - BLOCK_FIRST_CELL;
-            bool outside = at < BLOCK_FIRST_CELL || in_cells / b->cell >= b->cells
-                           || in_cells % b->cell < EDDY__HEADER_SIZE;
-            char *object = start + BLOCK_FIRST_CELL + in_cells / b->cell * b->cell + EDDY__HEADER_SIZE;
-            assert_ptr_equal(eddy_object_at(w.heap, start + at), outside ? NULL : object);
+            void *expected = NULL;
+            size_t in_cells = at - BLOCK_FIRST_CELL, cell = in_cells / b->cell;
+            if (at >= BLOCK_FIRST_CELL && cell < b->cells && in_cells % b->cell >= EDDY__HEADER_SIZE)
+                expected = start + BLOCK_FIRST_CELL + cell * b->cell + EDDY__HEADER_SIZE;
+            assert_ptr_equal(eddy_object_at(w.heap, start + at), expected);
         }
     }
     world_close(&w);

@@ -23,20 +23,23 @@
 #define PRECISE EDDY_HEAP_PRECISE_ROOTS
 #define INTERIOR EDDY_HEAP_INTERIOR_POINTERS
 
-/*                                                     private shared figure stack mail garbage native attach collect reserve */
+/* Weights: private, shared, figure, stack, mail, garbage, native, attach, collect, reserve, toys. */
 static const struct mode modes[] = {
-    {"precise", PRECISE, false, 0, 0, 3000,            {300, 400, 20, 40, 40, 20, 20, 0, 2, 20}},
-    {"conservative", 0, true, 0, 0, 3000,              {300, 400, 20, 40, 40, 20, 20, 0, 2, 20}},
-    {"mixed", INTERIOR, false, 0, 16, 3000,            {300, 400, 20, 40, 40, 20, 20, 1, 2, 20}},
-    {"interior", INTERIOR, true, 0, 0, 1000,           {300, 400, 20, 40, 40, 20, 20, 1, 2, 20}},
-    {"tinylog", PRECISE, false, 0, 3, 1000,            {200, 400, 10, 40, 60, 10, 20, 1, 4, 40}},
-    {"churn", PRECISE, false, 0, 8, 300,               {200, 300, 5, 40, 60, 10, 60, 20, 4, 20}},
-    {"churn-stack", 0, true, 0, 8, 300,                {200, 300, 5, 40, 60, 10, 60, 20, 4, 20}},
-    {"memory", PRECISE, false, 12 * MIB, 0, 20000,     {300, 300, 40, 20, 20, 40, 10, 1, 2, 10}},
-    {"memory-stack", 0, true, 12 * MIB, 64, 20000,     {300, 300, 40, 20, 20, 40, 10, 1, 2, 10}},
-    {"races", PRECISE, false, 0, 0, 6,                 {100, 600, 10, 200, 100, 5, 10, 0, 2, 20}},
-    {"figures", PRECISE, false, 0, 0, 60000,           {50, 50, 60, 10, 10, 5, 5, 0, 2, 5}},
-    {"garbage", 0, true, 0, 0, 100,                    {100, 100, 5, 10, 10, 100, 5, 0, 1, 5}},
+    {"precise", PRECISE, false, 0, 0, 3000, false,           {300, 400, 20, 40, 40, 20, 20, 0, 2, 20, 40}},
+    {"conservative", 0, true, 0, 0, 3000, false,             {300, 400, 20, 40, 40, 20, 20, 0, 2, 20, 40}},
+    {"mixed", INTERIOR, false, 0, 16, 3000, false,           {300, 400, 20, 40, 40, 20, 20, 1, 2, 20, 40}},
+    {"interior", INTERIOR, true, 0, 0, 1000, false,          {300, 400, 20, 40, 40, 20, 20, 1, 2, 20, 40}},
+    {"tinylog", PRECISE, false, 0, 3, 1000, false,           {200, 400, 10, 40, 60, 10, 20, 1, 4, 40, 40}},
+    {"churn", PRECISE, false, 0, 8, 300, false,              {200, 300, 5, 40, 60, 10, 60, 20, 4, 20, 20}},
+    {"churn-stack", 0, true, 0, 8, 300, false,               {200, 300, 5, 40, 60, 10, 60, 20, 4, 20, 20}},
+    {"memory", PRECISE, false, 12 * MIB, 0, 20000, false,    {300, 300, 40, 20, 20, 40, 10, 1, 2, 10, 10}},
+    {"memory-stack", 0, true, 12 * MIB, 64, 20000, false,    {300, 300, 40, 20, 20, 40, 10, 1, 2, 10, 10}},
+    {"races", PRECISE, false, 0, 0, 6, false,                {100, 600, 10, 200, 100, 5, 10, 0, 2, 20, 100}},
+    {"toys", PRECISE, false, 0, 0, 6, true,                  {0, 20, 0, 0, 2, 2, 4, 0, 0, 0, 1000}},
+    {"toys-stack", 0, true, 0, 0, 6, true,                   {0, 20, 0, 0, 2, 2, 4, 0, 0, 0, 1000}},
+    {"cycles", PRECISE, false, 0, 0, 100, true,              {100, 600, 30, 20, 20, 5, 10, 0, 0, 10, 300}},
+    {"figures", PRECISE, false, 0, 0, 60000, false,          {50, 50, 60, 10, 10, 5, 5, 0, 2, 5, 10}},
+    {"garbage", 0, true, 0, 0, 100, false,                   {100, 100, 5, 10, 10, 100, 5, 0, 1, 5, 5}},
 };
 enum { MODES = sizeof modes / sizeof modes[0] };
 
@@ -50,6 +53,8 @@ static double now(void)
 /* ---- hooks: delays between the steps of the protocol ---- */
 
 #ifdef EDDY_HOOKS
+static uint32_t delay_focus; /* a point at which this heap's threads dawdle */
+
 static void delay(enum eddy__hook_point point, void *subject)
 {
     static __thread struct rng rng;
@@ -57,10 +62,11 @@ static void delay(enum eddy__hook_point point, void *subject)
     if (rng.state == 0)
         rng.state = (uintptr_t)&rng;
     bool step = point >= HOOK_STEP_INCS && point <= HOOK_CYCLE_PREPARED; /* some an epoch; the others are many */
-    if (one_in(&rng, step ? 2 : 256))
+    bool focus = point == EDDY_LOAD_RELAXED(&delay_focus);
+    if (one_in(&rng, step ? 2 : focus ? 16 : 256))
         sched_yield();
-    if (one_in(&rng, step ? 8 : 8192))
-        usleep(below(&rng, 500));
+    if (one_in(&rng, step ? focus ? 2 : 8 : focus ? 256 : 8192))
+        usleep(below(&rng, step && focus ? 2000 : 300));
 }
 #endif
 
@@ -86,6 +92,7 @@ static void create_heap(struct world *w)
 #ifdef EDDY_HOOKS
     uint32_t steps[] = {0, 20, 300, 5000}, scale = w->mode->figure_most > 10000 ? 100 : 1;
     EDDY_STORE_RELAXED(&eddy__slice_steps, steps[below(&rng, 4)] * scale);
+    EDDY_STORE_RELAXED(&delay_focus, below(&rng, HOOK_SLICE));
 #endif
     eddy_status status = eddy_heap_create(&config, &w->heap);
     if (status != EDDY_OK)
@@ -109,15 +116,24 @@ static uint64_t verify(struct mutator *m)
 
 /* ---- before and after the mutators; each on a thread of its own, of which nothing remains on a stack ---- */
 
-/* Registers the roots, makes the stacks. */
+enum { ROOT_SLOTS = ROOTS + STACKS + BOXES };
+
+static void **root_slot(struct world *w, unsigned i)
+{
+    return i < ROOTS ? &w->roots[i] : i < ROOTS + STACKS ? &w->stacks[i - ROOTS] : &w->boxes[i - ROOTS - STACKS];
+}
+
+/* Registers the roots, makes stacks and boxes. */
 static void open_world(struct mutator *m)
 {
     struct world *w = m->world;
-    for (unsigned i = 0; i < ROOTS + STACKS; i++)
-        if (eddy_root_add(m->thread, i < ROOTS ? &w->roots[i] : &w->stacks[i - ROOTS]) != EDDY_OK)
+    for (unsigned i = 0; i < ROOT_SLOTS; i++)
+        if (eddy_root_add(m->thread, root_slot(w, i)) != EDDY_OK)
             fail(w, m, "a root slot is refused");
     for (unsigned i = 0; i < STACKS; i++)
         eddy_root_store(m->thread, &w->stacks[i], make(m, SHAPE_STACK, 0, OWNER_FROZEN, NO_SHADOW, new_id(m)));
+    for (unsigned i = 0; i < BOXES; i++)
+        eddy_root_store(m->thread, &w->boxes[i], make(m, SHAPE_ARRAY, TOYS, OWNER_FROZEN, NO_SHADOW, new_id(m)));
 }
 
 /* Lets go of everything. */
@@ -132,8 +148,8 @@ static void close_roots(struct mutator *m)
         if (w->depth[i] != 0)
             fail(w, m, "%" PRId64 " nodes of stack %u are lost", (int64_t)w->depth[i], i);
     }
-    for (unsigned i = 0; i < ROOTS + STACKS; i++)
-        if (eddy_root_remove(m->thread, i < ROOTS ? &w->roots[i] : &w->stacks[i - ROOTS]) != EDDY_OK)
+    for (unsigned i = 0; i < ROOT_SLOTS; i++)
+        if (eddy_root_remove(m->thread, root_slot(w, i)) != EDDY_OK)
             fail(w, m, "a root slot is unknown");
 }
 
@@ -181,12 +197,12 @@ static void audit_world(struct mutator *m)
     while (!EDDY_LOAD_RELAXED(&w->stop)) {
         note(m, "auditing");
         eddy_native_enter(m->thread);
-        usleep(1000 + below(&m->rng, 40000));
+        usleep(1000 + below(&m->rng, w->mode->collecting ? 2000 : 40000));
         eddy_native_leave(m->thread);
-        if (one_in(&m->rng, 2))
+        if (one_in(&m->rng, w->mode->collecting ? 8 : 2))
             verify(m);
         else
-            operate_collect(m);
+            collect(m);
         uint32_t limit = (uint32_t)w->mode->limit;
         if (limit != 0 && one_in(&m->rng, 4))
             eddy_heap_set_limit(w->heap, limit / 2 + below(&m->rng, limit / 2));

@@ -17,6 +17,8 @@
 enum {
     ROOTS = 24,        /* global root slots */
     STACKS = 3,        /* lock-free stacks, each in a root slot of its own */
+    BOXES = 5,         /* of toys, each in a root slot of its own */
+    TOYS = 8,          /* places in a box */
     MAILBOXES = 12,    /* words of C memory that hold retained references */
     LOCALS = 14,       /* a mutator's references to whatever it likes */
     FIGURES = 4,       /* a mutator's lists, rings, trees and webs */
@@ -32,7 +34,7 @@ enum {
 /* Groups of operations; a mode gives each a weight. */
 enum group {
     GROUP_PRIVATE, GROUP_SHARED, GROUP_FIGURE, GROUP_STACK, GROUP_MAIL, GROUP_GARBAGE, GROUP_NATIVE,
-    GROUP_ATTACH, GROUP_COLLECT, GROUP_RESERVE, GROUPS
+    GROUP_ATTACH, GROUP_COLLECT, GROUP_RESERVE, GROUP_TOYS, GROUPS
 };
 
 struct mode {
@@ -42,6 +44,7 @@ struct mode {
     size_t limit;         /* heap limit, 0: none */
     unsigned chunk_most;  /* most entries of a log chunk, 0: the default */
     size_t figure_most;   /* nodes of the largest figure */
+    bool collecting;      /* searches for cycles follow on each other */
     unsigned weights[GROUPS];
 };
 
@@ -72,6 +75,7 @@ struct world {
     const eddy_type *types[SHAPES_MOST];
     void *roots[ROOTS];
     void *stacks[STACKS];
+    void *boxes[BOXES];
     uint64_t depth[STACKS];     /* pushes less pops */
     void *mail[MAILBOXES];
     uint32_t stop;

@@ -99,6 +99,27 @@ static void new_shared(struct mutator *m)
     }
 }
 
+/* A tree of shared objects, private until it is published as a whole. */
+static void plant(struct mutator *m)
+{
+    void **held = &m->slots[TEMP_SLOT]; /* the root, a node in it */
+    held[0] = make(m, SHAPE_FIRST + 2, 0, OWNER_SHARED, NO_SHADOW, new_id(m));
+    for (unsigned nodes = 2 + below(&m->rng, 40); held[0] != NULL && nodes > 0; nodes--) {
+        held[1] = walk(m, held[0], below(&m->rng, 6));
+        uint32_t at = below(&m->rng, slot_count(check(m, held[1])));
+        void *node = make(m, SHAPE_FIRST + below(&m->rng, 4), 0, OWNER_SHARED, NO_SHADOW, new_colored_id(m, at % COLORS));
+        if (node == NULL)
+            break;
+        eddy_store(m->thread, held[1], slots_of(m, held[1], check(m, held[1])) + at, node);
+    }
+    void *container = one_in(&m->rng, 2) ? pick_container(m, 1) : NULL;
+    if (container == NULL)
+        eddy_root_store(m->thread, &m->world->roots[below(&m->rng, ROOTS)], held[0]);
+    else
+        store_colored(m, container, held[0]);
+    held[0] = held[1] = NULL;
+}
+
 /* ---- private objects ---- */
 
 static void link_private(struct mutator *m)
@@ -287,8 +308,11 @@ static void operate_shared(struct mutator *m)
     struct world *w = m->world;
     void *container;
     switch (below(&m->rng, 24)) {
-    case 0: case 1: case 2: case 3:
+    case 0: case 1: case 2:
         new_shared(m);
+        break;
+    case 3:
+        plant(m);
         break;
     case 4: case 5: { /* held for a while */
         void *found = pick_shared(m);

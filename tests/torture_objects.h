@@ -209,6 +209,14 @@ static uint64_t new_id(struct mutator *m)
     return ((uint64_t)m->owner << 32 | (m->serial++ & 0xffffffff)) + 1;
 }
 
+static uint64_t new_colored_id(struct mutator *m, uint32_t color)
+{
+    uint64_t id = new_id(m);
+    while (id % COLORS != color)
+        id = new_id(m);
+    return id;
+}
+
 static void *failed(struct mutator *m)
 {
     if (eddy_thread_error(m->thread) != EDDY_ENOMEM)

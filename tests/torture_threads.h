@@ -1,9 +1,9 @@
-/* The torture test, part 6: lock-free stacks, references handed over in C memory, garbage, native regions,
+/* The torture test, part 7: lock-free stacks, references handed over in C memory, garbage, native regions,
  * threads that come and go, collections; and the life of a mutator. */
 #ifndef EDDY_TESTS_TORTURE_THREADS_H
 #define EDDY_TESTS_TORTURE_THREADS_H
 
-#include "tests/torture_figures.h"
+#include "tests/torture_toys.h"
 
 /* ---- lock-free stacks: every node that was pushed is popped once ---- */
 
@@ -204,17 +204,21 @@ static void operate_attach(struct mutator *m)
 
 /* ---- collections ---- */
 
-static void operate_collect(struct mutator *m)
+static void collect(struct mutator *m)
 {
-    if (!one_in(&m->rng, 24)) {
-        eddy_collect_hint(m->world->heap);
-        return;
-    }
     eddy_collect_report report;
     eddy_status status = eddy_collect(m->thread, 60000, &report);
     if (status != EDDY_OK)
         fail(m->world, m, "collection: %s, %u late threads", eddy_status_text(status), report.late_threads);
     EDDY_ADD_RELAXED(&m->world->collections, 1);
+}
+
+static void operate_collect(struct mutator *m)
+{
+    if (one_in(&m->rng, 24))
+        collect(m);
+    else
+        eddy_collect_hint(m->world->heap);
 }
 
 /* ---- a mutator's life ---- */
@@ -228,6 +232,7 @@ static const struct {
     [GROUP_MAIL] = {"mail", operate_mail},          [GROUP_GARBAGE] = {"garbage", operate_garbage},
     [GROUP_NATIVE] = {"native", operate_native},    [GROUP_ATTACH] = {"attach", operate_attach},
     [GROUP_COLLECT] = {"collect", operate_collect}, [GROUP_RESERVE] = {"reserve", operate_reserve},
+    [GROUP_TOYS] = {"toys", operate_toys},
 };
 
 /* What a place is doing, for the watchdog and for reports. */
