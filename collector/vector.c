@@ -62,6 +62,8 @@ void eddy__vector_grow_surely(struct vector *v)
 
 void eddy__vector_trim(struct vector *v)
 {
-    if (v->room * v->item_bytes > TRIM_BYTES && v->count < v->room / 4)
+    if (v->count == 0 && eddy__over_limit(v->heap))
+        eddy__vector_free(v);
+    else if (v->room * v->item_bytes > TRIM_BYTES && v->count < v->room / 4)
         resize(v, v->count < ROOM_FIRST ? ROOM_FIRST : v->count * 2, true);
 }

@@ -18,7 +18,7 @@ void eddy__vector_free(struct vector *v);
 bool eddy__vector_grow(struct vector *v);
 /* The same for items that must not be lost: waits until the system has memory. */
 void eddy__vector_grow_surely(struct vector *v);
-/* Gives memory back when little of it is used. */
+/* Gives memory back when little of it is used, all of an empty one when the heap is over its limit. */
 void eddy__vector_trim(struct vector *v);
 
 /* Appends a word; must not be lost. */

@@ -83,6 +83,11 @@ uint64_t eddy__room(const eddy_heap *heap)
     return used < limit ? limit - used : 0;
 }
 
+bool eddy__over_limit(const eddy_heap *heap)
+{
+    return EDDY_LOAD_RELAXED(&heap->committed) > EDDY_LOAD_RELAXED(&heap->heap_limit);
+}
+
 void *eddy__internal_alloc(eddy_heap *heap, size_t bytes)
 {
     void *p = FAILS_NOW() ? NULL : calloc(1, bytes);

@@ -27,6 +27,8 @@ void eddy__discharge_objects(eddy_heap *heap, size_t bytes);
 void eddy__discharge_overhead(eddy_heap *heap, size_t bytes);
 /* Bytes that objects may take in addition, free blocks counted as room; UINT64_MAX without a limit. */
 uint64_t eddy__room(const eddy_heap *heap);
+/* Whether more is charged than the limit allows: tables of a search may have exceeded it for its time. */
+bool eddy__over_limit(const eddy_heap *heap);
 
 /* Internal memory, zeroed; NULL when the system has none. Charged always. */
 void *eddy__internal_alloc(eddy_heap *heap, size_t bytes);
