@@ -8,8 +8,9 @@
  *   SPLIT     the rest is split into strongly connected components (cycle_split.c), the candidates
  *   PREPARE   sigma preparation, with the delta test armed before its first read (cycle_test.c)
  *
- * then the next portion; when none is left the candidates wait for the next epoch's tests. All of this may be
- * cut into slices with epochs between them: what it finds is a guess, safety is the tests' business.
+ * then the next portion; when none is left, or much garbage has been found, the candidates wait for the next epoch's
+ * tests, which come before the portions that are left. All of this may be cut into slices with epochs between them:
+ * what it finds is a guess, safety is the tests' business.
  * Private objects met on the way are treated as live and not entered. */
 #include "collector/state.h"
 
@@ -18,6 +19,7 @@
 #define PORTION_MOST 16384u
 #define PORTION_LEAST 64u
 #define PORTION_SHARE 1024u /* one root of a portion for so many bytes of room below the limit */
+#define GARBAGE_ENOUGH 131072u /* members of candidates that are tested before the next portion: keeps the tables small */
 #define COMPACT_LEAST 65536u
 #define GROWTH_LEAST ((uint64_t)8 << 20)
 
@@ -187,6 +189,14 @@ static bool taken_root(const struct collector *c, void *object, struct block **b
     return object != NULL && eddy__is_counted_object(c->heap, object, b, cell) && (*b)->kind == KIND_CYCLIC;
 }
 
+/* Whether what was found is to be tested before the search goes on. The nodes that are found to be live are looked
+ * at again afterwards, so it must not be little beside them. */
+static bool enough_garbage(const struct cycles *y)
+{
+    const uint32_t forced = PORTION_ROOTS();
+    return y->members.count >= (forced != 0 ? forced : GARBAGE_ENOUGH) && y->members.count >= y->nodes.count / 2;
+}
+
 static void begin_portion(struct collector *c)
 {
     struct cycles *y = &c->cycles;
@@ -323,7 +333,8 @@ static void begin_pass(struct collector *c)
     y->portion = y->roots;
     y->roots = empty;
     y->begun = c->epoch;
-    y->freed = 0;
+    y->freed = y->freed_bytes = y->consequences = 0;
+    y->bytes_before = c->counted_bytes;
     y->settled = c->decs.count == 0;
     y->failed_memory = false;
     y->at = 0;
@@ -359,9 +370,12 @@ void eddy__cycle_slice(struct collector *c)
     if (y->phase == CYCLE_ARMED)
         return;
     if (y->phase == CYCLE_IDLE) {
-        if (!worth_a_pass(c))
+        if (y->portion.count != 0)
+            begin_portion(c);
+        else if (worth_a_pass(c))
+            begin_pass(c);
+        else
             return;
-        begin_pass(c);
     }
     for (bool on = true; on && !y->failed_memory;) {
         switch (y->phase) {
@@ -379,7 +393,7 @@ void eddy__cycle_slice(struct collector *c)
             break;
         case CYCLE_PREPARE:
             on = eddy__cycle_prepare(c, &done);
-            if (on && y->portion.count != 0)
+            if (on && y->portion.count != 0 && !enough_garbage(y))
                 begin_portion(c);
             else if (on) {
                 y->phase = CYCLE_ARMED;

@@ -110,6 +110,7 @@ static void free_candidate(struct collector *c, uint32_t number)
     for (uint32_t m = 0; m < candidate.count; m++) {
         void *object = cycle_object(cycle_node(c, cycle_member(c, candidate.first + m)));
         struct block *b = block_of(c->heap, object);
+        c->cycles.freed_bytes += b->cell ? b->cell : b->bytes;
         eddy__cell_free(c, b, cell_number(b, object), object);
     }
     STAT_ADD(c->stats.cycles_freed, 1);
@@ -154,7 +155,7 @@ void eddy__cycle_test(struct collector *c)
     eddy__cycle_end_pass(c);
 }
 
-/* ---- end of a pass ---- */
+/* ---- end of a pass, or of a part of it ---- */
 
 void eddy__cycle_forget(struct collector *c, uint32_t number, bool again)
 {
@@ -188,10 +189,14 @@ void eddy__cycle_end_pass(struct collector *c)
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
         eddy__vector_trim(all[i]);
     y->phase = CYCLE_IDLE;
+    if (y->portion.count != 0)
+        return;
+    y->bytes_lasting = y->bytes_before > y->freed_bytes ? y->bytes_before - y->freed_bytes : 0;
     y->bytes_after = c->counted_bytes;
     STAT_ADD(c->stats.cycle_passes, 1);
-    if (y->freed == 0 && !y->failed_memory && y->settled && c->decs.count == 0)
-        EDDY_STORE_RELAXED(&c->heap->fruitless_from, y->begun);
+    /* what was garbage when it began and is left lost a reference meanwhile, or the pass would have found it */
+    if ((y->freed == 0 || y->consequences == 0) && !y->failed_memory && y->settled && c->decs.count == 0)
+        EDDY_STORE_RELAXED(&c->heap->exhausted_from, y->begun);
     EDDY_STORE_RELEASE(&c->heap->cycle_passes, c->heap->cycle_passes + 1);
     c->cycles_wanted = false;
 }

@@ -58,10 +58,25 @@ static void return_memory(struct collector *c)
     c->surplus = UINT64_MAX;
 }
 
+/* How far counted memory has grown, at the time of a search for cycles, in thousandths of what it may without harm: as
+ * much again as lasts. Beyond that the mutators are slowed down, or a program that makes cyclic garbage faster
+ * than it is found would grow without bound. */
+#define GROWTH_HARMLESS ((uint64_t)128 << 20)
+
+static uint32_t search_lag(const struct collector *c)
+{
+    uint64_t lasting = c->cycles.bytes_lasting;
+    if (!cycle_searching(c) || c->counted_bytes <= lasting)
+        return 0;
+    uint64_t most = lasting > GROWTH_HARMLESS ? lasting : GROWTH_HARMLESS;
+    uint64_t lag = (c->counted_bytes - lasting) / (most / 1000);
+    return lag < UINT32_MAX ? (uint32_t)lag : UINT32_MAX;
+}
+
 static void finish(struct collector *c)
 {
     eddy_heap *heap = c->heap;
-    bool at_rest = c->applied == 0 && c->decs.count == 0 && c->cycles.phase == CYCLE_IDLE && !c->cycles_wanted
+    bool at_rest = c->applied == 0 && c->decs.count == 0 && !cycle_searching(c) && !c->cycles_wanted
                    && !decs_pending(c);
     EDDY_STORE_RELAXED(&c->at_rest, at_rest); /* eddy_verify reads it between epochs */
     eddy__counts_reclaim(heap, &c->retired_counts);
@@ -74,6 +89,10 @@ static void finish(struct collector *c)
     STAT_SET(c->stats.live_bytes, c->counted_bytes);
     STAT_SET(c->stats.live_objects, c->counted_objects);
     STAT_SET(c->stats.overflowed_counts, c->overflow.count);
+    EDDY_STORE_RELAXED(&heap->search_lag, search_lag(c));
+    EDDY_STORE_RELAXED(&heap->objects_freed, c->stats.objects_freed);
+    if (c->cycles.phase == CYCLE_ARMED && c->cycles.portion.count != 0)
+        eddy__collector_request(heap, REQUEST_EPOCH); /* the search goes on after the tests */
     EDDY_STORE_RELAXED(&heap->processed, c->epoch);
     EDDY_ADD_SEQ_CST(&heap->epochs_done, 1);
     if (EDDY_LOAD_SEQ_CST(&heap->epoch_waiters) != 0)

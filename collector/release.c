@@ -99,6 +99,7 @@ void eddy__release_all(struct collector *c, bool slice)
                 __builtin_prefetch(eddy__header(object), 0);
                 queue_put(&dying, object);
             } else {
+                c->cycles.consequences += block_of(c->heap, object)->kind == KIND_CYCLIC;
                 dec(c, object);
             }
             done++;

@@ -29,7 +29,7 @@ enum cycle_phase {
     CYCLE_SCAN,     /* what is reachable from outside is being marked */
     CYCLE_SPLIT,    /* the rest is being split into strongly connected components */
     CYCLE_PREPARE,  /* sigma preparation; the delta test is armed */
-    CYCLE_ARMED,    /* all portions prepared; the tests follow in the next epoch */
+    CYCLE_ARMED,    /* enough portions prepared; the tests follow in the next epoch */
     CYCLE_TEST      /* candidates are being tested and freed */
 };
 
@@ -82,6 +82,10 @@ struct cycles {
     uint64_t begun;           /* epoch in which the pass began */
     uint64_t prepared;        /* epoch in which the last preparation ended */
     uint64_t freed;           /* objects freed by the pass */
+    uint64_t freed_bytes;     /* their cells */
+    uint64_t consequences;    /* since the pass began: objects that have lost a reference because its holder was freed */
+    uint64_t bytes_lasting;   /* of what was counted when the last pass began, what it did not free */
+    uint64_t bytes_before;    /* counted bytes when the pass began */
     uint64_t bytes_after;     /* counted bytes when the last pass ended */
     bool settled;             /* no releases were left over when the pass began */
     bool failed_memory;       /* there is no room for the tables of the portion in hand */
@@ -222,6 +226,11 @@ static inline bool cycle_push(struct collector *c, struct vector *v, uint32_t nu
         return false;
     ((uint32_t *)v->items)[v->count++] = number;
     return true;
+}
+/* Whether a pass is under way, at rest between two of its parts perhaps. */
+static inline bool cycle_searching(const struct collector *c)
+{
+    return c->cycles.phase != CYCLE_IDLE || c->cycles.portion.count != 0;
 }
 /* Ends the part that a node took in the pass. */
 void eddy__cycle_forget(struct collector *c, uint32_t number, bool again);

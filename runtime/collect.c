@@ -6,7 +6,7 @@
 #include "runtime/runtime.h"
 
 #define WAIT_SLICE_NS UINT64_C(20000000)
-#define PASSES_AT_MOST 64u     /* of cycle searches that each freed something, before a collection calls it a day */
+#define PASSES_AT_MOST 64u     /* of cycle searches after each of which something may be left, before a collection calls it a day */
 #define EPOCHS_TO_REST 16u
 
 /* One epoch from now, in native state; false when the time is up. */
@@ -47,10 +47,10 @@ eddy_status eddy_collect(eddy_thread *ft, unsigned timeout_ms, eddy_collect_repo
     unsigned late = 0;
     eddy__native_begin(t);
     /* What is garbage now is logged by the end of this epoch; its decs are applied in the next. A search
-     * for cycles that begins after that and frees nothing shows that nothing is left. */
+     * for cycles that begins after that shows whether anything is left. */
     uint64_t from = EDDY_LOAD_ACQUIRE(&heap->epoch) + 2, deadline = deadline_of(timeout_ms);
     uint64_t passes = EDDY_LOAD_ACQUIRE(&heap->cycle_passes);
-    while (EDDY_LOAD_RELAXED(&heap->fruitless_from) < from
+    while (EDDY_LOAD_RELAXED(&heap->exhausted_from) < from
            && EDDY_LOAD_ACQUIRE(&heap->cycle_passes) - passes < PASSES_AT_MOST) {
         eddy__collector_request(heap, REQUEST_CYCLES);
         if (!pass_epoch(heap, deadline, &late)) {

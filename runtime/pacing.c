@@ -9,7 +9,12 @@
 #define WAIT_SLICE_NS UINT64_C(100000000)
 #define EPOCHS_BEFORE_GIVING_UP 5u
 #define EPOCHS_AT_MOST 200u
+#define EPOCHS_EVER 2000u
+#define FREED_LEAST 1024u /* objects */
 #define DEBT_EPOCHS 8u /* without a limit: distance, in epochs' allocation, at which sleeps begin */
+#define LAG_HARMLESS 1000u /* see heap.search_lag */
+#define LAG_SLEEP_NS UINT64_C(10000) /* for each unit above, with each block */
+#define LAG_SLEEP_MOST_NS UINT64_C(20000000)
 #define DEBT_LEAST ((uint64_t)64 << 20)
 
 /* One wait in native state until an epoch has been processed, or `nanoseconds` have passed. */
@@ -50,6 +55,12 @@ void eddy__pace_allocation(struct thread *t)
 {
     eddy_heap *heap = t->heap;
     size_t epoch_bytes = EDDY_LOAD_RELAXED(&heap->epoch_bytes);
+    uint32_t lag = EDDY_LOAD_RELAXED(&heap->search_lag);
+    if (EDDY_UNLIKELY(lag > LAG_HARMLESS)) {
+        uint64_t sleep = (lag - LAG_HARMLESS) * LAG_SLEEP_NS;
+        wait_epoch(t, sleep < LAG_SLEEP_MOST_NS ? sleep : LAG_SLEEP_MOST_NS);
+        return;
+    }
     if (EDDY_LOAD_RELAXED(&heap->allocated) < epoch_bytes)
         return;
     uint64_t room = eddy__room(heap), unswept = EDDY_LOAD_RELAXED(&heap->unswept);
@@ -65,13 +76,20 @@ void eddy__pace_allocation(struct thread *t)
 bool eddy__wait_for_memory(struct thread *t, unsigned attempt)
 {
     eddy_heap *heap = t->heap;
-    uint64_t passes = EDDY_LOAD_ACQUIRE(&heap->cycle_passes);
-    if (attempt == 0)
-        t->passes_seen = passes;
+    uint64_t passes = EDDY_LOAD_ACQUIRE(&heap->cycle_passes), freed = EDDY_LOAD_RELAXED(&heap->objects_freed);
+    bool first = attempt == 0;
     /* two passes: the first may have begun before what it should have found became garbage */
-    bool searched = passes - t->passes_seen >= 2;
-    if ((attempt >= EPOCHS_BEFORE_GIVING_UP && searched) || attempt >= EPOCHS_AT_MOST)
+    if (attempt >= EPOCHS_EVER)
         return false;
+    if (!first && attempt >= EPOCHS_BEFORE_GIVING_UP && passes - t->passes_seen >= 2) {
+        if (freed - t->freed_seen < FREED_LEAST || attempt >= EPOCHS_AT_MOST)
+            return false;
+        first = true; /* much was freed, other threads have taken it: it is not over */
+    }
+    if (first) {
+        t->passes_seen = passes;
+        t->freed_seen = freed;
+    }
     eddy__collector_request(heap, REQUEST_EPOCH | REQUEST_CYCLES);
     wait_epoch(t, WAIT_SLICE_NS);
     return true;

@@ -379,7 +379,7 @@ static inline bool collect_all(void)
 {
     uint64_t from = lab.heap->epoch + 2;
     for (unsigned i = 0; i < EPOCHS_TO_COLLECT; i++) {
-        if (lab.heap->fruitless_from >= from)
+        if (lab.heap->exhausted_from >= from)
             return settle();
         want_cycles();
         epoch_pass();

@@ -109,6 +109,7 @@ struct thread {
     char *stack_base;       /* owner; constant */
     uint32_t native_depth;  /* owner */
     uint64_t passes_seen;   /* owner: heap.cycle_passes when a wait for memory began */
+    uint64_t freed_seen;    /* owner: the same of heap.objects_freed */
     eddy_status error;      /* owner */
     bool stalled;           /* owner: inside a stall that is being timed */
     struct stall_record *stalls; /* owner; readers take its lock */
@@ -149,8 +150,10 @@ struct eddy_heap {
     uint64_t epoch __attribute__((aligned(64))); /* polled by every thread; seq_cst store under registry_lock */
     uint32_t epochs_done;   /* futex: bumped when an epoch has been processed */
     uint64_t processed;     /* the last epoch processed */
+    uint64_t objects_freed; /* by counts, up to the last epoch processed */
     uint64_t cycle_passes;  /* complete searches for cycles that have ended */
-    uint64_t fruitless_from; /* epoch in which the last of them began that freed nothing, with no releases left over */
+    uint64_t exhausted_from; /* epoch in which the last of them began that left no garbage of before */
+    uint32_t search_lag;    /* growth during a search for cycles, thousandths of what is harmless */
     size_t epoch_bytes;     /* present distance of epochs, bytes allocated */
     size_t log_bytes;       /* the same, bytes logged */
     uint32_t waiting;       /* not 0 while it sleeps until handshakes have passed */
