@@ -89,6 +89,7 @@ eddy_status eddy__collector_create(eddy_heap *heap)
     eddy__vector_init(&c->kept, heap, sizeof(void *));
     eddy__map_init(&c->overflow, heap);
     eddy__map_init(&c->retained, heap);
+    eddy__pins_create(c);
     eddy__cycles_create(c);
     heap->collector = c;
     return EDDY_OK;
@@ -127,6 +128,7 @@ void eddy__collector_destroy(eddy_heap *heap)
     eddy__vector_free(&c->kept);
     eddy__map_free(&c->overflow);
     eddy__map_free(&c->retained);
+    eddy__pins_destroy(c);
     eddy__cycles_destroy(c);
     eddy__internal_free(heap, c, sizeof *c);
     heap->collector = NULL;

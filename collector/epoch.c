@@ -76,8 +76,8 @@ static uint32_t search_lag(const struct collector *c)
 static void finish(struct collector *c)
 {
     eddy_heap *heap = c->heap;
-    bool at_rest = c->applied == 0 && c->decs.count == 0 && !cycle_searching(c) && !c->cycles_wanted
-                   && !decs_pending(c);
+    bool at_rest = c->applied == 0 && c->decs.count == 0 && !cycle_searching(c) && !c->cycles_wanted && !decs_pending(c)
+                   && !eddy__unpins_pending(c);
     EDDY_STORE_RELAXED(&c->at_rest, at_rest); /* eddy_verify reads it between epochs */
     eddy__counts_reclaim(heap, &c->retired_counts);
     recycle_records(c);

@@ -118,6 +118,7 @@ void eddy__apply_incs(struct collector *c)
 {
     HOOK(HOOK_STEP_INCS, NULL);
     eddy__filter_roots(c, true);
+    eddy__apply_pins(c);
     if (MUTANT(MUTANT_FILTER_EARLY)) {
         eddy__filter_roots(c, false);
         apply_logs_once(c);

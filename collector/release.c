@@ -191,5 +191,6 @@ void eddy__apply_decs(struct collector *c)
         apply_log(c, t, t->handover[MUTANT(MUTANT_DEC_NOW) ? c->epoch & 1 : before].dec_mark);
         uncount_roots(c, t);
     }
+    eddy__apply_unpins(c);
     eddy__release_all(c, true);
 }

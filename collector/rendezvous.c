@@ -35,6 +35,7 @@ static void begin(struct collector *c)
 struct capture {
     uint32_t young, large;
     uintptr_t *dec_mark;
+    struct log_chunk *pins;
     uint64_t used[2];
     struct { char *next, *limit; } runs[EDDY__SLOTS];
 };
@@ -44,6 +45,7 @@ static void capture_thread(const struct thread *t, struct capture *capture)
     capture->young = EDDY_LOAD_RELAXED(&t->young);
     capture->large = EDDY_LOAD_RELAXED(&t->large);
     capture->dec_mark = EDDY_LOAD_RELAXED(&t->dec.next);
+    capture->pins = EDDY_LOAD_RELAXED(&t->pin_chunks);
     for (unsigned word = 0; word < 2; word++) {
         capture->used[word] = EDDY_LOAD_RELAXED(&t->slots_used[word]);
         for (uint64_t left = capture->used[word]; left != 0; left &= left - 1) {
@@ -69,6 +71,7 @@ static void hand_over(eddy_heap *heap, struct handover *handover, const struct c
     handover->young = chain;
     handover->large = capture->large;
     handover->dec_mark = capture->dec_mark;
+    handover->pins = capture->pins;
     handover->carried = false;
 }
 

@@ -4,6 +4,7 @@
  * One epoch (design, section 4), file by file:
  *   rendezvous.c  asks for the epoch, acts for sleeping threads, waits for the others
  *   incs.c        step 1: roots and inc logs, promotion, drain; filter.c the words of C stacks
+ *   pins.c        pins in step 1, unpins in step 2
  *   release.c     step 2: decs, freeing at count zero
  *   cycle_test.c  the tests on the candidates of the round before
  *   sweep.c       step 3: young blocks
@@ -105,6 +106,8 @@ struct collector {
     struct vector decs;       /* objects to be decremented: consequences of releases; may outlive an epoch */
     struct object_map overflow; /* object -> true count, for count bytes that say COUNT_OVERFLOW */
     struct object_map retained; /* object -> number of eddy_retain */
+    struct object_map pins;     /* object -> pins less unpins, never 0 */
+    struct vector unpins[2];    /* object and number in turn: to be applied in the epoch after, by parity of their epoch */
     struct cycles cycles;
     void *retired_counts;     /* arrays to be freed in the next epoch */
     uint32_t misplaced[EDDY__SLOTS]; /* blocks in the slot's pools that have become sparse or empty since they came there */
@@ -190,6 +193,12 @@ void eddy__apply_incs(struct collector *c);
 void eddy__promote_all(struct collector *c);
 /* filter.c: accepts words of the stacks of epoch `c->epoch`, counts them, and remembers them */
 void eddy__filter_roots(struct collector *c, bool exact);
+/* pins.c: pins in step 1, unpins in step 2 of the next epoch */
+void eddy__pins_create(struct collector *c);
+void eddy__pins_destroy(struct collector *c);
+void eddy__apply_pins(struct collector *c);
+void eddy__apply_unpins(struct collector *c);
+bool eddy__unpins_pending(const struct collector *c);
 /* release.c: step 2 */
 void eddy__apply_decs(struct collector *c);
 /* Works off c->decs; with `slice`, stops when an epoch is asked for and enough was done. */

@@ -100,6 +100,9 @@ static void each_root(struct verification *v, root_fn *f)
     for (const struct root_slot *r = heap->root_slots; r != NULL; r = r->next)
         if (EDDY_LOAD_ACQUIRE(r->slot) != NULL)
             f(v, EDDY_LOAD_ACQUIRE(r->slot), 1);
+    for (size_t i = 0; i < v->c->pins.room; i++)
+        if (v->c->pins.entries[i].object != NULL)
+            f(v, v->c->pins.entries[i].object, 1);
     for (size_t i = 0; i < v->c->retained.room; i++)
         if (v->c->retained.entries[i].object != NULL)
             f(v, v->c->retained.entries[i].object, v->c->retained.entries[i].value);

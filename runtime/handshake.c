@@ -47,6 +47,7 @@ static void forget_blocks(struct thread *t)
     }
     EDDY_STORE_RELAXED(&t->young, BLOCK_LINK_END);
     EDDY_STORE_RELAXED(&t->large, BLOCK_LINK_END);
+    EDDY_STORE_RELAXED(&t->pin_chunks, NULL);
 }
 
 static void next_epoch(struct thread *t, uint64_t epoch)
@@ -96,6 +97,8 @@ void eddy__handshake(struct thread *t)
     struct handover *handover = &t->handover[t->fast.epoch & 1];
     handover->young = collect_young(t);
     handover->large = t->large;
+    eddy__pins_flush(t);
+    handover->pins = t->pin_chunks;
     handover->dec_mark = t->dec.next;
     handover->carried = false;
     uint64_t sequence = WORD_SEQUENCE(EDDY_LOAD_RELAXED(&t->word));

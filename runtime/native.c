@@ -13,6 +13,8 @@ void eddy__native_begin(struct thread *t)
         t->error = EDDY_ENOMEM;
         wait_epoch_done(heap, EDDY_LOAD_RELAXED(&heap->epochs_done), 1000000);
     }
+    if (!MUTANT(MUTANT_PINS_ASLEEP))
+        eddy__pins_flush(t);
     HOOK(HOOK_NATIVE_ENTERING, t);
     uint64_t sequence = WORD_SEQUENCE(EDDY_LOAD_RELAXED(&t->word)) + 1;
     EDDY_EXCHANGE_SEQ_CST(&t->word, WORD_MAKE(THREAD_NATIVE, sequence, t->fast.epoch));

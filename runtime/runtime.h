@@ -73,6 +73,9 @@ static inline void eddy__push_dec(struct thread *t, const void *object)
     eddy__push(t, &t->dec, (uintptr_t)object);
 }
 
+/* pin.c: puts what the thread has pinned and unpinned where the collector finds it. */
+void eddy__pins_flush(struct thread *t);
+
 /* promote.c */
 /* Makes a private-old object counted (self_promote of the design); entries must be reserved. */
 void eddy__self_promote(struct thread *t, void *object);

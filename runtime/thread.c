@@ -16,6 +16,10 @@ struct attachment {
     struct thread *thread;
 };
 static __thread struct attachment *attachments;
+
+/* What a thread that is attached nowhere takes for its record: attached to nothing, and nothing is pinned there. */
+static struct thread nobody;
+__thread eddy_thread *eddy__self = &nobody.fast;
 static pthread_key_t exit_key;
 static pthread_once_t exit_once = PTHREAD_ONCE_INIT;
 
@@ -31,6 +35,7 @@ static void remember(struct attachment *a)
 {
     a->next = attachments;
     attachments = a;
+    eddy__self = &a->thread->fast;
     pthread_setspecific(exit_key, attachments);
 }
 
@@ -43,7 +48,17 @@ static void forget(const struct thread *t)
             free(gone);
             break;
         }
+    if (eddy__self == &t->fast)
+        eddy__self = attachments != NULL ? &attachments->thread->fast : &nobody.fast;
     pthread_setspecific(exit_key, attachments);
+}
+
+eddy_status eddy_thread_select(eddy_thread *t)
+{
+    eddy_status status = eddy__check_owner(thread_of(t));
+    if (status == EDDY_OK)
+        eddy__self = t;
+    return status;
 }
 
 eddy_status eddy__check_owner(const struct thread *t)
@@ -62,6 +77,9 @@ static void leave_heap(struct thread *t)
     t->frames = NULL;
     memset(t->held, 0, sizeof t->held);
     eddy__handshake(t);
+    if (MUTANT(MUTANT_PINS_LOST))
+        t->pins_used = 0;
+    eddy__pins_flush(t);
     t->roots[t->fast.epoch & 1].count = t->roots[t->fast.epoch & 1].exact = 0;
     forget(t);
     pthread_mutex_lock(&heap->registry_lock);

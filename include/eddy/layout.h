@@ -29,6 +29,15 @@ struct eddy__run {
     char *limit;
 };
 
+#define EDDY__PINS 128                     /* objects whose pins a thread keeps at hand, see pin.h */
+
+/* What a thread has pinned and unpinned in the present epoch. `key` is the object; 0: nothing; with the lowest bit
+ * set the object has only been unpinned so far. Written by the owner only. */
+struct eddy__pin {
+    uintptr_t key;
+    uint64_t pins, unpins;
+};
+
 /* The beginning of a thread record. Every field is written by the owning thread alone, except that
  * `epoch_word` points to a word that the collector writes. */
 struct eddy_thread {
@@ -36,6 +45,7 @@ struct eddy_thread {
     const uint64_t *epoch_word; /* the heap's epoch */
     uint64_t epoch;             /* the epoch this thread is in */
     struct eddy__run runs[EDDY__SLOTS + 1];
+    struct eddy__pin pins[EDDY__PINS];
 };
 
 /* The beginning of a type. Constant after registration. */

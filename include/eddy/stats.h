@@ -32,6 +32,8 @@ typedef struct eddy_stats {
     uint64_t roots_accepted, roots_refused; /* words of conservative scans */
     uint64_t overflowed_counts;   /* objects whose count is in the overflow table now */
     uint64_t misused_releases;    /* releases without a retain */
+    uint64_t pinned_objects;      /* objects pinned now, as the collector knows it (a pin is known at its epoch's end) */
+    uint64_t misused_unpins;      /* unpins without a pin */
     uint64_t collector_cpu_ns;    /* CPU time of the collector thread */
     uint64_t collector_wakeups;   /* times it was woken */
     uint64_t epoch_bytes;         /* present distance of epochs, bytes of allocation */

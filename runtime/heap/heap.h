@@ -86,6 +86,7 @@ struct handover {
     uint32_t young;       /* chain of blocks (number plus one) */
     uint32_t large;       /* chain of large objects */
     uintptr_t *dec_mark;  /* the epoch's decs end here */
+    struct log_chunk *pins; /* chain: what was pinned and unpinned, see runtime/pin.c */
     bool carried;         /* the thread slept in a native region through the whole epoch before, too: nothing new */
 };
 
@@ -106,6 +107,9 @@ struct thread {
     struct handover handover[2];
     eddy_frame *frames;     /* owner */
     void *held[4];          /* owner: arguments of a function that waits; roots at its handshakes */
+    struct log_chunk *pin_chunks; /* what was pinned and unpinned in its epoch and is not in fast.pins; owner, relaxed */
+    unsigned pins_used;     /* owner: entries of fast.pins in use, their numbers in pin_list */
+    uint8_t pin_list[EDDY__PINS];
     char *stack_base;       /* owner; constant */
     uint32_t native_depth;  /* owner */
     uint64_t passes_seen;   /* owner: heap.cycle_passes when a wait for memory began */

@@ -27,6 +27,11 @@ enum eddy__mutant {
     MUTANT_STICKY_COUNT,     /* count bytes wrap instead of overflowing into the table */
     MUTANT_NO_FIRST_INC,     /* promoted object without its own inc/dec pair (I6) */
     MUTANT_SWEEP_EARLY,      /* young blocks of the epoch that still runs are swept */
+    MUTANT_UNPIN_NOW,        /* unpins applied in their own epoch (I5) */
+    MUTANT_PIN_PRIVATE,      /* a first pin does not publish */
+    MUTANT_PINS_NETTED,      /* pins and unpins of one thread in one epoch cancel out */
+    MUTANT_PINS_LOST,        /* the end of a thread forgets what it pinned in its last epoch */
+    MUTANT_PINS_ASLEEP,      /* a thread that goes into native state keeps its pins to itself */
     MUTANT_COUNT
 };
 
