@@ -29,13 +29,14 @@ struct eddy__run {
     char *limit;
 };
 
-#define EDDY__PINS 128                     /* objects whose pins a thread keeps at hand, see pin.h */
+#define EDDY__PINS 256                     /* objects whose pins a thread keeps at hand, see pin.h */
 
 /* What a thread has pinned and unpinned in the present epoch. `key` is the object; 0: nothing; with the lowest bit
- * set the object has only been unpinned so far. Written by the owner only. */
+ * set the object has only been unpinned so far. Written by the owner only. 32 bytes, so that finding one needs no multiplication. */
 struct eddy__pin {
     uintptr_t key;
     uint64_t pins, unpins;
+    uint64_t unused;
 };
 
 /* The beginning of a thread record. Every field is written by the owning thread alone, except that

@@ -22,8 +22,8 @@ EDDY_API void eddy__unpin_slow(eddy_thread *t, void *object);
 /* Where the pins of an object are counted, unless another object is counted there. */
 static inline struct eddy__pin *eddy__pin_of(eddy_thread *t, const void *object)
 {
-    uintptr_t bits = (uintptr_t)object >> 4;
-    return &t->pins[(bits + (bits >> 7)) & (EDDY__PINS - 1)];
+    uintptr_t at = ((uintptr_t)object + ((uintptr_t)object >> 7)) & ((EDDY__PINS - 1) * 16);
+    return (struct eddy__pin *)(void *)((char *)t->pins + at * (sizeof(struct eddy__pin) / 16));
 }
 
 /* Pins an object, which the caller must have a right to use. Own thread, outside native regions (else the misuse handler
