@@ -95,6 +95,7 @@ static bool act_for(struct collector *c, struct thread *t)
     if (carried) {
         uintptr_t *mark = t->handover[(c->epoch + 1) & 1].dec_mark;
         *handover = (struct handover){.dec_mark = mark, .carried = true};
+        STAT_ADD(c->stats.handshakes_carried, 1);
     } else {
         hand_over(c->heap, handover, &capture);
     }

@@ -67,3 +67,27 @@ void eddy_native_leave(eddy_thread *ft)
     eddy__native_end(t);
     eddy__stall_end(t, EDDY_STALL_HANDSHAKE, begun);
 }
+
+eddy_callback eddy_callback_begin(eddy_thread *ft)
+{
+    struct thread *t = thread_of(ft);
+    eddy_callback callback = {t->native_depth, t->frames};
+    if (callback.depth != 0) {
+        t->native_depth = 1;
+        eddy_native_leave(ft);
+    }
+    return callback;
+}
+
+void eddy_callback_end(eddy_thread *ft, eddy_callback callback)
+{
+    struct thread *t = thread_of(ft);
+    if (t->native_depth != 0)
+        eddy__misuse("eddy_callback_end", "the callback is in a native region that it entered");
+    if (t->frames != callback.frames)
+        eddy__misuse("eddy_callback_end", "the callback has not popped its frames");
+    if (callback.depth != 0) {
+        eddy_native_enter(ft);
+        t->native_depth = callback.depth;
+    }
+}

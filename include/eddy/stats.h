@@ -39,6 +39,7 @@ typedef struct eddy_stats {
     uint64_t epoch_bytes;         /* present distance of epochs, bytes of allocation */
     uint64_t handshakes;          /* by the threads themselves */
     uint64_t handshakes_native;   /* on behalf of threads in native regions */
+    uint64_t handshakes_carried;  /* of these: of threads that slept through the whole epoch before, so that nothing was scanned */
 } eddy_stats;
 
 /* Fills *stats. Any thread, not a safepoint. */

@@ -45,13 +45,34 @@ static inline void eddy_safepoint(eddy_thread *t)
 }
 
 /* Enters a native region: until the matching leave the thread must not touch the heap, and delays
- * nobody. Its roots as of entry stand for it. Use it around whatever blocks: system calls, locks whose
- * holders may reach safepoints, long foreign code. Nests. A safepoint. Cost: a copy of the stack's
- * pointers into the heap. */
+ * nobody, however long it sleeps: the collector passes its handshakes for it. Its roots as of entry stand for it; asleep through
+ * whole epochs it is not even scanned again (eddy_stats.handshakes_carried). Use it around whatever blocks: system
+ * calls, locks whose holders may reach safepoints, long foreign code. Nests. A safepoint. Cost: a copy of the stack's
+ * pointers into the heap.
+ *
+ * What foreign code may keep meanwhile: addresses of objects that are pinned (pin.h), retained (root.h), or in a
+ * frame that was pushed before; objects do not move. It may read and write bytes of such objects that are
+ * not reference fields, for instance as the buffer of a system call. To follow or store references, to
+ * allocate, to pin or unpin it must come back: by leaving the region, or by a callback. */
 EDDY_API void eddy_native_enter(eddy_thread *t);
 
 /* Leaves it. A safepoint. Misuse (leave without enter) calls the misuse handler. */
 EDDY_API void eddy_native_leave(eddy_thread *t);
+
+/* A callback: managed code that foreign code calls from inside native regions, however deeply they
+ * nest; it may itself enter regions, and be called back from there. */
+typedef struct eddy_callback {
+    unsigned depth;             /* regions the thread was in */
+    struct eddy_frame *frames;  /* its top frame of handles */
+} eddy_callback;
+
+/* Begins a callback: from here to the matching end the thread may use the heap, whatever regions it is in. Own
+ * thread; on a thread that is in no region it changes nothing. A safepoint. Cost: that of eddy_native_leave. */
+EDDY_API eddy_callback eddy_callback_begin(eddy_thread *t);
+
+/* Ends it: the thread is in its regions again, represented by its roots of now. Frames pushed and regions entered by the
+ * callback must be gone (else the misuse handler is called). A safepoint. Cost: that of eddy_native_enter. */
+EDDY_API void eddy_callback_end(eddy_thread *t, eddy_callback callback);
 
 #ifdef __cplusplus
 }
