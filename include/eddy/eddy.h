@@ -8,6 +8,7 @@
 #include "eddy/collect.h"
 #include "eddy/counting.h"
 #include "eddy/heap.h"
+#include "eddy/jit.h"
 #include "eddy/pin.h"
 #include "eddy/ref.h"
 #include "eddy/root.h"
