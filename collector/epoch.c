@@ -108,12 +108,20 @@ static void process(struct collector *c)
     if (MUTANT(MUTANT_SWEEP_EARLY))
         eddy__sweep_young(c);
     eddy__apply_incs(c);
+    eddy__activity_phase(c, EDDY_RECORD_INCS);
     eddy__apply_decs(c);
+    eddy__activity_phase(c, EDDY_RECORD_DECS);
     eddy__cycle_test(c);
+    eddy__activity_phase(c, EDDY_RECORD_CYCLE_TEST);
     eddy__sweep_young(c);
     eddy__sort_partial(c);
+    eddy__activity_phase(c, EDDY_RECORD_SWEEP);
     eddy__cycle_slice(c);
+    eddy__activity_phase(c, EDDY_RECORD_CYCLE_SLICE);
     finish(c);
+    eddy__activity_phase(c, EDDY_RECORD_FINISH);
+    eddy__activity_end(c);
+    eddy__record_poll(c->heap);
 }
 
 bool eddy__collector_epoch(eddy_heap *heap, uint64_t timeout_ns, unsigned *late)
@@ -125,9 +133,13 @@ bool eddy__collector_epoch(eddy_heap *heap, uint64_t timeout_ns, unsigned *late)
         if (bits & REQUEST_CYCLES)
             c->cycles_wanted = true;
     }
+    if (!c->begun)
+        eddy__activity_begin(c);
     bool passed = eddy__rendezvous(c, timeout_ns, late);
-    if (passed)
+    if (passed) {
+        eddy__activity_phase(c, EDDY_RECORD_RENDEZVOUS);
         process(c);
+    }
     pthread_mutex_unlock(&heap->collector_lock);
     return passed;
 }

@@ -10,7 +10,8 @@
  *   sweep.c       step 3: young blocks
  *   cycle_….c     step 4: new candidates
  *   epoch.c       calls them in this order
- *   distance.c    how much is allocated until the next */
+ *   distance.c    how much is allocated until the next
+ *   activity.c    what recordings show of it */
 #ifndef EDDY_COLLECTOR_STATE_H
 #define EDDY_COLLECTOR_STATE_H
 
@@ -18,6 +19,7 @@
 #include "collector/vector.h"
 #include "runtime/heap/edges.h"
 #include "runtime/heap/memory.h"
+#include "runtime/heap/record.h"
 
 #define STAT_ADD(field, n) EDDY_STORE_RELAXED(&(field), (field) + (n))
 #define STAT_SET(field, n) EDDY_STORE_RELAXED(&(field), (n))
@@ -123,6 +125,7 @@ struct collector {
     uint64_t surplus;         /* least number of free blocks in the last epochs */
     uint64_t surplus_since;   /* when that was last looked at */
     uint64_t counted_bytes, counted_objects;
+    struct { uint64_t begun, at, cpu_at, cpu, work; } activity; /* activity.c: of the epoch in hand */
     eddy_stats stats;         /* counters; relaxed stores, read by any thread */
 };
 
@@ -210,6 +213,11 @@ void eddy__pool_block(struct collector *c, struct block *b);
 void eddy__give_large(struct collector *c, struct block *b);
 void eddy__sweep_young(struct collector *c);
 void eddy__sort_partial(struct collector *c);
+
+/* activity.c: for recordings, if one is being made: an epoch begins; a phase of it ends; it ends */
+void eddy__activity_begin(struct collector *c);
+void eddy__activity_phase(struct collector *c, eddy_record_phase phase);
+void eddy__activity_end(struct collector *c);
 
 /* distance.c: sets the distance to the next epoch */
 void eddy__adapt_distance(struct collector *c);

@@ -159,7 +159,7 @@ static void *alloc_small(struct thread *t, const struct type *type, size_t cell,
     if (run->next == run->limit && !next_in_block(t, run)) {
         uint64_t begun = eddy__stall_begin(t);
         bool filled = refill(t, slot);
-        eddy__stall_end(t, EDDY_STALL_SLOW_PATH, begun);
+        eddy__stall_end(t, EDDY_RECORD_ALLOC, begun);
         if (!filled)
             return out_of_memory(t);
     }
@@ -180,7 +180,7 @@ static void *alloc_object(struct thread *t, const struct type *type, size_t size
     } else {
         uint64_t begun = eddy__stall_begin(t);
         object = alloc_large(t, type, cell, header);
-        eddy__stall_end(t, EDDY_STALL_SLOW_PATH, begun);
+        eddy__stall_end(t, EDDY_RECORD_LARGE, begun);
     }
     if (object == NULL)
         return NULL;

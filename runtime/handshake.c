@@ -13,7 +13,7 @@ void eddy__bump(struct thread *t)
     t->fast.tag = (uint64_t)t->number << HEADER_OWNER_SHIFT | t->generation << EDDY__TAG_SHIFT;
 }
 
-bool eddy__record_roots(struct thread *t)
+static bool record_roots(struct thread *t)
 {
     struct root_buffer *roots = &t->roots[t->fast.epoch & 1];
     roots->count = 0;
@@ -26,6 +26,14 @@ bool eddy__record_roots(struct thread *t)
             return false;
     roots->exact = roots->count;
     return (t->heap->flags & EDDY_HEAP_PRECISE_ROOTS) != 0 || eddy__scan_stack(t, roots);
+}
+
+bool eddy__record_roots(struct thread *t)
+{
+    uint64_t begun = eddy__stall_part_begin(t);
+    bool recorded = record_roots(t);
+    eddy__stall_part_end(t, EDDY_RECORD_STACK_SCAN, begun);
+    return recorded;
 }
 
 /* The first push of an epoch takes the slow path, where the collector learns that there is work. */
@@ -91,7 +99,7 @@ void eddy__handshake(struct thread *t)
     uint64_t begun = eddy__stall_begin(t);
     if (!eddy__record_roots(t)) { /* no memory for the buffer: stay in the epoch, try at the next safepoint */
         t->error = EDDY_ENOMEM;
-        eddy__stall_end(t, EDDY_STALL_HANDSHAKE, begun);
+        eddy__stall_end(t, EDDY_RECORD_HANDSHAKE, begun);
         return;
     }
     struct handover *handover = &t->handover[t->fast.epoch & 1];
@@ -106,7 +114,7 @@ void eddy__handshake(struct thread *t)
     EDDY_STORE_RELEASE(&t->word, WORD_MAKE(THREAD_RUNNING, sequence, epoch));
     if (EDDY_ADD_SEQ_CST(&heap->unacknowledged, -1) == 1)
         wake_rendezvous(heap);
-    eddy__stall_end(t, EDDY_STALL_HANDSHAKE, begun);
+    eddy__stall_end(t, EDDY_RECORD_HANDSHAKE, begun);
     eddy__stalls_flush(t);
 }
 

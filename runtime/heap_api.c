@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "collector/collector.h"
+#include "runtime/heap/record.h"
 #include "runtime/runtime.h"
 
 #define MIB ((size_t)1 << 20)
@@ -79,6 +80,7 @@ static void free_counts(eddy_heap *heap)
 
 static void release(eddy_heap *heap)
 {
+    eddy__recorder_destroy(heap);
     eddy__records_destroy(heap);
     eddy__collector_destroy(heap);
     eddy__types_destroy(heap);
@@ -127,7 +129,8 @@ static eddy_status build(eddy_heap *heap)
     if (status == EDDY_OK)
         status = eddy__collector_create(heap);
     heap->past_stalls = eddy__stalls_create(heap);
-    if (status == EDDY_OK && (heap->past_stalls == NULL || heap->name == NULL))
+    heap->recorder = eddy__recorder_create();
+    if (status == EDDY_OK && (heap->past_stalls == NULL || heap->name == NULL || heap->recorder == NULL))
         status = EDDY_ENOMEM;
     if (status == EDDY_OK && (c->flags & EDDY_HEAP_MANUAL) == 0)
         status = eddy__collector_start(heap);
@@ -156,6 +159,8 @@ eddy_status eddy_heap_create(const eddy_config *config, eddy_heap **result)
         release(heap);
     else
         *result = heap;
+    if (status == EDDY_OK)
+        eddy__record_configured(heap);
     return status;
 }
 

@@ -40,7 +40,7 @@ void eddy__native_end(struct thread *t)
         eddy__native_begin(t);
         while (EDDY_LOAD_ACQUIRE(&heap->parked) != 0)
             eddy__os_wait(&heap->parked, 1, UINT64_MAX);
-        eddy__stall_wait(t, begun, eddy__os_now() - begun);
+        eddy__stall_wait(t, EDDY_RECORD_VERIFY, begun, eddy__os_now() - begun);
     }
     eddy__handshake(t);
 }
@@ -52,7 +52,7 @@ void eddy_native_enter(eddy_thread *ft)
         return;
     uint64_t begun = eddy__stall_begin(t);
     eddy__native_begin(t);
-    eddy__stall_end(t, EDDY_STALL_HANDSHAKE, begun);
+    eddy__stall_end(t, EDDY_RECORD_NATIVE, begun);
     eddy__stalls_flush(t);
 }
 
@@ -65,7 +65,7 @@ void eddy_native_leave(eddy_thread *ft)
         return;
     uint64_t begun = eddy__stall_begin(t);
     eddy__native_end(t);
-    eddy__stall_end(t, EDDY_STALL_HANDSHAKE, begun);
+    eddy__stall_end(t, EDDY_RECORD_NATIVE, begun);
 }
 
 eddy_callback eddy_callback_begin(eddy_thread *ft)

@@ -18,7 +18,7 @@
 #define DEBT_LEAST ((uint64_t)64 << 20)
 
 /* One wait in native state until an epoch has been processed, or `nanoseconds` have passed. */
-static void wait_epoch(struct thread *t, uint64_t nanoseconds)
+static void wait_epoch(struct thread *t, eddy_record_stall what, uint64_t nanoseconds)
 {
     eddy_heap *heap = t->heap;
     uint64_t begun = eddy__os_now();
@@ -29,7 +29,7 @@ static void wait_epoch(struct thread *t, uint64_t nanoseconds)
     else
         wait_epoch_done(heap, done, nanoseconds);
     eddy__native_end(t);
-    eddy__stall_wait(t, begun, eddy__os_now() - begun);
+    eddy__stall_wait(t, what, begun, eddy__os_now() - begun);
 }
 
 /* Sleeps in proportion to the debt: `room` of `comfortable` is left. */
@@ -37,7 +37,7 @@ static void sleep_graduated(struct thread *t, uint64_t room, uint64_t comfortabl
 {
     uint64_t missing = comfortable - room;
     uint64_t sleep = SLEEP_FIRST_NS + (SLEEP_MOST_NS - SLEEP_FIRST_NS) / 64 * (missing * 64 / comfortable);
-    wait_epoch(t, sleep);
+    wait_epoch(t, EDDY_RECORD_PACING, sleep);
 }
 
 void eddy__note_allocation(struct thread *t, size_t bytes)
@@ -91,7 +91,7 @@ bool eddy__wait_for_memory(struct thread *t, unsigned attempt)
         t->freed_seen = freed;
     }
     eddy__collector_request(heap, REQUEST_EPOCH | REQUEST_CYCLES);
-    wait_epoch(t, WAIT_SLICE_NS);
+    wait_epoch(t, EDDY_RECORD_WAIT_MEMORY, WAIT_SLICE_NS);
     return true;
 }
 
@@ -110,7 +110,7 @@ static bool log_space_short(struct thread *t)
         return false;
     eddy__collector_request(heap, REQUEST_EPOCH);
     if (used >= limit)
-        wait_epoch(t, WAIT_SLICE_NS);
+        wait_epoch(t, EDDY_RECORD_WAIT_LOG, WAIT_SLICE_NS);
     else
         sleep_graduated(t, limit - used, half);
     return true;
@@ -158,13 +158,13 @@ bool eddy__reserve_entries(struct thread *t, size_t incs, size_t decs)
         if (extend(t, &t->inc, incs, surely) && extend(t, &t->dec, decs, surely))
             break;
         eddy__collector_request(heap, REQUEST_EPOCH);
-        wait_epoch(t, WAIT_SLICE_NS);
+        wait_epoch(t, EDDY_RECORD_WAIT_LOG, WAIT_SLICE_NS);
         waited = true;
     }
     if (incs != 0 && t->inc.next == t->inc.limit)
         eddy__log_advance(&t->inc, heap->chunk_entries);
     if (decs != 0 && t->dec.next == t->dec.limit)
         eddy__log_advance(&t->dec, heap->chunk_entries);
-    eddy__stall_end(t, EDDY_STALL_SLOW_PATH, begun);
+    eddy__stall_end(t, EDDY_RECORD_LOG, begun);
     return waited;
 }

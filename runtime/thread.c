@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "runtime/cellmap.h"
+#include "runtime/heap/record.h"
 #include "runtime/runtime.h"
 
 /* The records of the calling thread, linked through thread-local memory; a pthread key detaches what is
@@ -84,6 +85,7 @@ static void leave_heap(struct thread *t)
     forget(t);
     pthread_mutex_lock(&heap->registry_lock);
     eddy__stalls_merge(heap->past_stalls, t->stalls);
+    eddy__record_thread(t, false);
     EDDY_STORE_RELAXED(&t->magic, THREAD_DEAD);
     t->life = RECORD_DETACHED;
     heap->attached--;
@@ -145,6 +147,7 @@ static void free_record(eddy_heap *heap, struct thread *t)
         eddy__internal_free(heap, t->accepted[i].objects, t->accepted[i].room * sizeof(uintptr_t));
     }
     eddy__stalls_destroy(heap, t->stalls);
+    eddy__ring_destroy(t->ring);
     for (unsigned slot = 0; slot < EDDY__SLOTS; slot++)
         eddy__internal_free(heap, t->maps[slot], sizeof *t->maps[slot]);
     eddy__internal_free(heap, t, sizeof *t);
@@ -204,9 +207,11 @@ static void take_over(struct thread *t)
     t->stalled = false;
     t->quiet_epochs = 0;
     t->os_thread = pthread_self();
+    t->os_id = eddy__os_thread_id();
     t->stack_base = eddy__os_stack_base();
     t->life = RECORD_ATTACHED;
     t->heap->attached++;
+    eddy__record_thread(t, true);
     EDDY_STORE_RELAXED(&t->magic, THREAD_MAGIC);
 }
 

@@ -10,6 +10,7 @@
 #include "eddy/heap.h"
 #include "eddy/jit.h"
 #include "eddy/pin.h"
+#include "eddy/record.h"
 #include "eddy/ref.h"
 #include "eddy/root.h"
 #include "eddy/stats.h"

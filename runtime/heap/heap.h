@@ -21,6 +21,8 @@
 struct collector;
 struct cellmap;
 struct stall_record;
+struct record_ring;
+struct recorder;
 
 #define HEAP_MAX_TYPES 65535u
 #define HEAP_MAX_THREADS 65534u
@@ -117,6 +119,8 @@ struct thread {
     eddy_status error;      /* owner */
     bool stalled;           /* owner: inside a stall that is being timed */
     struct stall_record *stalls; /* owner; readers take its lock */
+    struct record_ring *ring; /* made under registry_lock when events are first recorded; then constant */
+    uint32_t os_id;         /* the operating system's number of the thread; constant while attached */
     pthread_t os_thread;    /* constant while attached */
     enum record_life life;  /* under registry_lock */
     struct thread *next;    /* registry: written once */
@@ -197,6 +201,8 @@ struct eddy_heap {
     uint32_t type_count;
     struct root_slot *root_slots;
     struct stall_record *past_stalls; /* of detached threads; under registry_lock */
+    struct recorder *recorder; /* constant */
+    uint32_t recording;        /* events are recorded: set under registry_lock, reset by any thread; release */
     pthread_mutex_t collector_lock;
     pthread_t collector_thread;
     bool collector_running;

@@ -33,6 +33,8 @@ void eddy__os_wake(const uint32_t *word);
 
 /* The calling thread's stack: its highest address. NULL if unknown. */
 void *eddy__os_stack_base(void);
+/* The calling thread's number, as /proc and tools show it. */
+uint32_t eddy__os_thread_id(void);
 /* Names the calling thread (15 characters) and adds to its nice value. */
 void eddy__os_thread_setup(const char *name, int nice);
 

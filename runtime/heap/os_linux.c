@@ -124,6 +124,11 @@ void *eddy__os_stack_base(void)
     return failed ? NULL : (char *)low + size;
 }
 
+uint32_t eddy__os_thread_id(void)
+{
+    return (uint32_t)syscall(SYS_gettid);
+}
+
 void eddy__os_thread_setup(const char *name, int nice_value)
 {
     char text[16];

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "runtime/heap/memory.h"
+#include "runtime/heap/record.h"
 
 #define RING 128
 #define WINDOW_NS UINT64_C(1000000)
@@ -13,6 +14,7 @@
 #define WINDOW_MERGE_NS 8000 /* stalls within so short a time are kept as one */
 #define LONG_NS 20000         /* stalls from here on get their run-queue delay subtracted */
 #define BASELINE_AGE_NS WINDOW_NS
+#define INNER (UINT64_C(1) << 63) /* in what begin returns: of a stall inside another */
 #define HIGHEST_NS INT64_C(100000000000)
 
 struct stall_event {
@@ -27,6 +29,7 @@ struct stall_record {
     uint64_t waited;       /* waits inside the stall that is being timed */
     uint64_t delay;        /* run-queue delay at `delay_at` */
     uint64_t delay_at;
+    uint64_t delay_inner;  /* run-queue delay when a stall inside another last looked; `delay` at first */
     int schedstat;
     /* under lock */
     pthread_mutex_t lock;
@@ -129,7 +132,7 @@ void eddy__stalls_flush(struct thread *t)
 uint64_t eddy__stall_begin(struct thread *t)
 {
     if (t->stalled)
-        return 0;
+        return eddy__recording(t->heap) ? eddy__os_now() | INNER : 0;
     t->stalled = true;
     struct stall_record *r = t->stalls;
     r->waited = 0;
@@ -138,33 +141,76 @@ uint64_t eddy__stall_begin(struct thread *t)
         r->delay = eddy__os_run_delay(&r->schedstat);
         r->delay_at = now;
     }
+    r->delay_inner = r->delay;
     return now;
 }
 
-void eddy__stall_end(struct thread *t, eddy_stall_kind kind, uint64_t begun)
+/* A stall inside another: only recordings show it. */
+static void end_inner(struct thread *t, eddy_record_stall what, uint64_t begun)
+{
+    if (!eddy__recording(t->heap))
+        return;
+    struct stall_record *r = t->stalls;
+    uint64_t wall = eddy__os_now() - begun, queued = 0;
+    if (wall > LONG_NS) {
+        uint64_t delay = eddy__os_run_delay(&r->schedstat);
+        queued = delay - r->delay_inner;
+        r->delay_inner = delay;
+    }
+    eddy__record_stall(t, what, begun, wall, queued < wall ? queued : wall);
+}
+
+uint64_t eddy__stall_part_begin(const struct thread *t)
+{
+    return eddy__recording(t->heap) ? eddy__os_now() : 0;
+}
+
+void eddy__stall_part_end(struct thread *t, eddy_record_stall what, uint64_t begun)
+{
+    if (begun != 0)
+        end_inner(t, what, begun);
+}
+
+/* Where a kind of recordings counts. */
+static eddy_stall_kind kind_of(eddy_record_stall what)
+{
+    if (what == EDDY_RECORD_HANDSHAKE || what == EDDY_RECORD_NATIVE || what == EDDY_RECORD_STACK_SCAN)
+        return EDDY_STALL_HANDSHAKE;
+    return EDDY_STALL_SLOW_PATH;
+}
+
+void eddy__stall_end(struct thread *t, eddy_record_stall what, uint64_t begun)
 {
     if (begun == 0)
         return;
+    if (begun & INNER) {
+        end_inner(t, what, begun & ~INNER);
+        return;
+    }
     t->stalled = false;
     struct stall_record *r = t->stalls;
     uint64_t now = eddy__os_now();
     uint64_t wall = now - begun;
     wall = wall > r->waited ? wall - r->waited : 0;
-    uint64_t cost = wall;
+    uint64_t cost = wall, queued = 0;
     if (wall > LONG_NS) {
         uint64_t delay = eddy__os_run_delay(&r->schedstat);
-        uint64_t queued = delay - r->delay;
+        queued = delay - r->delay;
         cost = wall > queued ? wall - queued : 0;
         r->delay = delay;
         r->delay_at = now;
     }
-    append(r, kind, now, wall, cost);
+    append(r, kind_of(what), now, wall, cost);
+    if (eddy__recording(t->heap))
+        eddy__record_stall(t, what, begun, now - begun, queued < wall ? queued : wall);
     if (r->ring_count >= RING / 2)
         eddy__stalls_flush(t);
 }
 
-void eddy__stall_wait(struct thread *t, uint64_t begun, uint64_t nanoseconds)
+void eddy__stall_wait(struct thread *t, eddy_record_stall what, uint64_t begun, uint64_t nanoseconds)
 {
+    if (eddy__recording(t->heap))
+        eddy__record_stall(t, what, begun, nanoseconds, 0);
     t->stalls->waited += nanoseconds;
     append(t->stalls, EDDY_STALL_WAIT, begun + nanoseconds, nanoseconds, nanoseconds);
 }
