@@ -36,6 +36,7 @@ same_checksum lru --param entries=500 --param ops=50000 --param shards=1 --live-
 same_checksum cycles --param pairs=50000
 same_checksum acyclic --param pairs=50000 --threads 2
 same_checksum store --param ops=1000000
+same_checksum requests --param requests=300 --param rate=3000 --param entries=5000
 
 json=$scratch/run.json
 "$bench" run binary-trees --engine eddy --param depth=12 --param collector_nice=1 --heap-mb 200 --live-mb 2 \

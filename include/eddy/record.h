@@ -84,8 +84,9 @@ typedef enum eddy_record_phase {
 
 /* Kinds of eddy_record_event that tools know; 128 to 255 are the program's own. */
 enum {
-    EDDY_RECORD_REQUEST = 1 /* a request of a server. begin: when it should have begun; length: until its end; extra: the
-                               part of that in which it was worked on */
+    EDDY_RECORD_REQUEST = 1, /* a request of a server. begin: when it should have begun; length: until its end; extra: the
+                                part of that in which it was worked on */
+    EDDY_RECORD_MEASURED = 2 /* what a report is to be about: other times are preparation. Whole run, if there is none */
 };
 
 /* A record; longer ones begin with it. */

@@ -42,6 +42,7 @@ enum bench_workload_id {
     WORKLOAD_CYCLES,
     WORKLOAD_ACYCLIC,
     WORKLOAD_STORE,
+    WORKLOAD_REQUESTS,
     WORKLOADS
 };
 
@@ -54,6 +55,7 @@ enum { MAP_KEYS, MAP_OPS };
 enum { LRU_ENTRIES, LRU_OPS, LRU_VALUE_BYTES, LRU_SHARDS };
 enum { CYCLES_PAIRS };
 enum { STORE_OPS };
+enum { REQUESTS_COUNT, REQUESTS_RATE, REQUESTS_ENTRIES, REQUESTS_OBJECTS, REQUESTS_UPDATES };
 
 /* Indices into bench_request.engine_params, for the eddy engines. */
 enum {

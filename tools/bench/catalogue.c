@@ -35,6 +35,12 @@ const struct bench_workload bench_workloads[WORKLOADS] = {
         {{"pairs", MILLION, 1, 1000 * MILLION, "chains per thread"}}},
     [WORKLOAD_STORE] = {"store", "cost of single stores: plain, young, counted, exchange", 1, 1,
         {{"ops", 100 * MILLION, 1000, 100000 * MILLION, "plain and young stores; a tenth of it of the others"}}},
+    [WORKLOAD_REQUESTS] = {"requests", "a server: requests arrive when they do, latency counts from then", 2, 5,
+        {{"requests", 10000, 1, 1000 * MILLION, "requests per thread"},
+         {"rate", 2000, 1, 10 * MILLION, "requests per second and thread, on average"},
+         {"entries", 400000, 1, 1000 * MILLION, "entries of the live tables together, about 120 bytes each"},
+         {"objects", 100, 1, 10000, "objects that a request makes, and as many texts"},
+         {"updates", 50, 0, 100, "of a hundred requests so many replace an entry"}}},
 };
 
 static const struct bench_param eddy_params[] = {

@@ -18,7 +18,7 @@ static const char usage[] =
     "  --engines A,B     engines to compare\n"
     "  --runs K          rounds that count (default: 5)\n"
     "  --warmup W        rounds before them that do not (default: 1)\n"
-    "  --threads N       threads, each with the full work (default: 1; lru: 2)\n"
+    "  --threads N       threads, each with the full work (default: 1; lru, requests: 2)\n"
     "  --heap-mb M       heap limit in MiB (eddy, eddy-precise, boehm; default: none)\n"
     "  --live-mb L       keep L MiB of small linked objects alive meanwhile\n"
     "  --param NAME=N    set a parameter of the workload or the engine; may be repeated\n"

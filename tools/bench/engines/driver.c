@@ -20,6 +20,7 @@ static const struct engine_workload *workload_code(enum bench_workload_id id)
         [WORKLOAD_CYCLES] = &ENGINE_SYMBOL(workload_cycles),
         [WORKLOAD_ACYCLIC] = &ENGINE_SYMBOL(workload_acyclic),
         [WORKLOAD_STORE] = &ENGINE_SYMBOL(workload_store),
+        [WORKLOAD_REQUESTS] = &ENGINE_SYMBOL(workload_requests),
     };
     return table[id];
 }
@@ -45,6 +46,7 @@ static void *work(void *argument)
     worker->checksum =
         workload_code(bench_workload_id(worker->run->request.workload))->work(t, worker->run, worker->index);
     uint64_t now = bench_now_ns();
+    ENGINE_MEASURED(t, worker->begin_ns, now);
     if (atomic_fetch_sub(&running, 1) == 1) {
         end_ns = now;
         end_cpu_ns = bench_process_cpu_ns();

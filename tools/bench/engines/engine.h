@@ -12,6 +12,8 @@
  *   ENGINE_FREE        -               -            free this object    -
  *   ENGINE_DISPOSE     -               -            free all below it   decrement, destroy at zero
  *
+ * ENGINE_MEASURED and ENGINE_REQUEST tell a recording (eddy/record.h) what it is about; elsewhere they are nothing.
+ *
  * A reference from ENGINE_NEW or ENGINE_SHARE is *owned*; ENGINE_INIT (a field that holds NULL so far)
  * and ENGINE_SET move ownership into the field; whatever is still owned at the end is given up with
  * ENGINE_DROP and, since malloc must be told which owner is the last, ENGINE_FREE or ENGINE_DISPOSE.
@@ -90,6 +92,11 @@ static inline void *engine_checked(void *object)
 #include "engine_atomic.h"
 #endif
 
+#ifndef ENGINE_MEASURED
+#define ENGINE_MEASURED(t, begin, end) ((void)(t), (void)(begin), (void)(end))
+#define ENGINE_REQUEST(t, due, begin, end) ((void)(t), (void)(due), (void)(begin), (void)(end))
+#endif
+
 /* An array slot as a pointer to the structure `tag`; slots are set like fields. */
 #define ENGINE_ARRAY_GET(t, tag, array, index) ((struct tag *)ENGINE_GET(t, array, slots[index]))
 
@@ -136,6 +143,7 @@ ENGINE_WORKLOAD(workload_lru);
 ENGINE_WORKLOAD(workload_cycles);
 ENGINE_WORKLOAD(workload_acyclic);
 ENGINE_WORKLOAD(workload_store);
+ENGINE_WORKLOAD(workload_requests);
 #undef ENGINE_WORKLOAD
 
 /* The part of an engine that is not inline: engine_….c. */

@@ -45,6 +45,8 @@ const eddy_type *engine_type(const char *name, size_t size, const size_t *offset
 #define ENGINE_COLLECT(t) engine_collect(t)
 #define ENGINE_BLOCK_BEGIN(t) eddy_native_enter(t)
 #define ENGINE_BLOCK_END(t) eddy_native_leave(t)
+#define ENGINE_MEASURED(t, begin, end) eddy_record_event((t), EDDY_RECORD_MEASURED, (begin), (end) - (begin), 0)
+#define ENGINE_REQUEST(t, due, begin, end) eddy_record_event((t), EDDY_RECORD_REQUEST, (due), (end) - (due), (end) - (begin))
 
 #ifdef ENGINE_PRECISE
 #define ENGINE_FRAME(t, name, ...)                                                                            \
