@@ -1,14 +1,16 @@
 #!/bin/sh
 # Installs the Debian packages that are missing (needs root, or sudo, only then).
-# usage: tools/setup.sh [run|test]     run: what the release build needs; test (default): also what the tests need
+# usage: tools/setup.sh [run|test|full]   run: what the release build needs; test (default): also what the tests need;
+#   full: also a browser and what drives it, for the test of eddy-pause's pages
 set -eu
 
 packages="gcc g++ libc6-dev cmake ninja-build pkg-config libjemalloc-dev libcmocka-dev libgc-dev libjansson-dev"
 case ${1:-test} in
 run) ;;
 test) packages="$packages clang libclang-rt-14-dev valgrind" ;;
+full) packages="$packages clang libclang-rt-14-dev valgrind chromium chromium-driver nodejs" ;;
 *)
-  echo "usage: $0 [run|test]" >&2
+  echo "usage: $0 [run|test|full]" >&2
   exit 2
   ;;
 esac
