@@ -68,9 +68,15 @@ says '^Tag=all,.*,HISTFAA' "$scratch/export.hlog"
 [ "$(grep -c '^event,1,' "$scratch/export.csv")" -eq 1000 ] || fail "the CSV has a line for each request"
 bad=$(awk -F, 'NF != 9' "$scratch/export.csv" | wc -l)
 [ "$bad" -eq 0 ] || fail "$bad lines of the CSV have not nine fields"
-for key in format version metrics threads epochs p9999_us mmu_1ms survival_percent control.max_us request.p99_us live_bytes; do
+for key in format version metrics threads epochs p9999_us mmu_1ms survival_percent control.max_us request.p99_us; do
   says "\"$key\":" "$scratch/export.json"
 done
+# this workload asks for collections: there are epochs for sure
+"$pause" run --quiet -o "$scratch/cycles" cycles --param pairs=20000 || fail "run cycles"
+"$pause" export "$scratch/cycles" --format json --whole >"$scratch/export.json"
+says '"live_bytes":' "$scratch/export.json"
+says '"cycles_freed": [1-9]' "$scratch/export.json"
+"$pause" export "$scratch/cycles" --format csv | grep -q '^phase,cycle_test,' || fail "the CSV has the collector's phases"
 says '"ph":"X"' "$scratch/export.trace"
 says '"thread_name"' "$scratch/export.trace"
 
