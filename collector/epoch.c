@@ -21,7 +21,7 @@ static void recycle_records(struct collector *c)
         if (t->life != RECORD_DETACHED)
             continue;
         bool quiet = log_consumed(&t->inc) && log_consumed(&t->dec) && t->accepted[0].count == 0
-                     && t->accepted[1].count == 0 && t->in_epoch == c->epoch;
+                     && t->accepted[1].count == 0 && t->stable.count == 0 && t->in_epoch == c->epoch;
         t->quiet_epochs = quiet ? t->quiet_epochs + 1 : 0;
         if (t->quiet_epochs >= QUIET_EPOCHS) {
             t->quiet_epochs = 0;

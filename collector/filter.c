@@ -48,21 +48,43 @@ static bool acceptable(const struct collector *c, const struct block *b, uint32_
            && !header_is_counted(EDDY_LOAD_ACQUIRE(eddy__header(object)));
 }
 
-static void accept(struct collector *c, struct thread *t, void *object)
+static void append(struct collector *c, struct root_list *list, uintptr_t object)
 {
-    unsigned parity = c->epoch & 1;
-    if (t->accepted[parity].count == t->accepted[parity].room) {
-        struct vector grown = {.items = t->accepted[parity].objects,
-                               .count = t->accepted[parity].count,
-                               .room = t->accepted[parity].room,
+    if (list->count == list->room) {
+        struct vector grown = {.items = list->objects,
+                               .count = list->count,
+                               .room = list->room,
                                .item_bytes = sizeof(uintptr_t),
                                .heap = c->heap};
         eddy__vector_grow_surely(&grown);
-        t->accepted[parity].objects = grown.items;
-        t->accepted[parity].room = grown.room;
+        list->objects = grown.items;
+        list->room = grown.room;
     }
-    t->accepted[parity].objects[t->accepted[parity].count++] = (uintptr_t)object;
+    list->objects[list->count++] = object;
+}
+
+static void accept(struct collector *c, struct thread *t, void *object)
+{
+    append(c, &t->accepted[c->epoch & 1], (uintptr_t)object);
     count_inc(c, object, false);
+}
+
+/* Handles of older frames stay counted while the frames are unchanged. Those that are replaced join the roots of the
+ * epoch before, which step 2 uncounts. */
+static void replace_stable(struct collector *c, struct thread *t, const struct root_buffer *roots)
+{
+    struct root_list *stable = &t->stable, *going = &t->accepted[(c->epoch & 1) ^ 1];
+    for (size_t i = roots->kept; i < stable->count; i++)
+        if (stable->objects[i] != 0)
+            append(c, going, stable->objects[i]);
+    stable->count = stable->exact = roots->kept; /* exact: those from here on are new */
+    if (MUTANT(MUTANT_STABLE_NOW))
+        eddy__uncount_roots(c, t);
+    for (size_t i = 0; i < roots->stable; i++) {
+        append(c, stable, roots->words[i]);
+        if (roots->words[i] != 0)
+            count_inc(c, (void *)roots->words[i], false);
+    }
 }
 
 static void filter_words(struct collector *c, struct thread *t, const struct root_buffer *roots)
@@ -96,6 +118,7 @@ static void carry(struct collector *c, struct thread *t)
     t->accepted[before].objects = spare;
     t->accepted[before].room = spare_room;
     t->accepted[before].count = 0;
+    t->stable.exact = t->stable.count;
 }
 
 void eddy__filter_roots(struct collector *c, bool exact)
@@ -109,10 +132,11 @@ void eddy__filter_roots(struct collector *c, bool exact)
             if (exact)
                 carry(c, t);
         } else if (exact) {
+            replace_stable(c, t, roots);
             t->accepted[parity].count = 0;
-            for (size_t i = 0; i < roots->exact; i++)
+            for (size_t i = roots->stable; i < roots->exact; i++)
                 accept(c, t, (void *)roots->words[i]);
-            t->accepted[parity].exact = roots->exact;
+            t->accepted[parity].exact = t->accepted[parity].count;
         } else {
             filter_words(c, t, roots);
         }

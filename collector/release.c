@@ -162,13 +162,16 @@ static int by_address(const void *a, const void *b)
 
 /* The roots that were counted in the epoch before. Most are roots still and have just been counted again: of these
  * one count is taken back, without making candidates of them at every epoch. */
-static void uncount_roots(struct collector *c, struct thread *t)
+void eddy__uncount_roots(struct collector *c, struct thread *t)
 {
     unsigned now = c->epoch & 1, before = now ^ 1;
     c->kept.count = 0;
-    if (t->accepted[before].count != 0 && t->accepted[now].count <= SORT_MOST)
+    if (t->accepted[before].count != 0 && t->accepted[now].count + t->stable.count - t->stable.exact <= SORT_MOST) {
         for (size_t i = 0; i < t->accepted[now].count; i++)
             vector_push(&c->kept, (void *)t->accepted[now].objects[i]);
+        for (size_t i = t->stable.exact; i < t->stable.count; i++)
+            vector_push(&c->kept, (void *)t->stable.objects[i]);
+    }
     if (c->kept.count != 0)
         qsort(c->kept.items, c->kept.count, sizeof(void *), by_address);
     for (size_t i = 0; i < t->accepted[before].count; i++) {
@@ -189,7 +192,7 @@ void eddy__apply_decs(struct collector *c)
         if (t->in_epoch != c->epoch)
             continue;
         apply_log(c, t, t->handover[MUTANT(MUTANT_DEC_NOW) ? c->epoch & 1 : before].dec_mark);
-        uncount_roots(c, t);
+        eddy__uncount_roots(c, t);
     }
     eddy__apply_unpins(c);
     eddy__release_all(c, true);

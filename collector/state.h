@@ -204,6 +204,8 @@ void eddy__apply_unpins(struct collector *c);
 bool eddy__unpins_pending(const struct collector *c);
 /* release.c: step 2 */
 void eddy__apply_decs(struct collector *c);
+/* Takes back the counts of a thread's roots of the epoch before. */
+void eddy__uncount_roots(struct collector *c, struct thread *t);
 /* Works off c->decs; with `slice`, stops when an epoch is asked for and enough was done. */
 void eddy__release_all(struct collector *c, bool slice);
 /* sweep.c: step 3; and giving back blocks and large objects in which nothing is live */

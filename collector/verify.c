@@ -97,6 +97,10 @@ static void each_root(struct verification *v, root_fn *f)
     for (struct thread *t = EDDY_LOAD_ACQUIRE(&heap->threads); t != NULL; t = t->next)
         for (size_t i = 0; i < t->accepted[parity].count; i++)
             f(v, (void *)t->accepted[parity].objects[i], 1);
+    for (struct thread *t = EDDY_LOAD_ACQUIRE(&heap->threads); t != NULL; t = t->next)
+        for (size_t i = 0; i < t->stable.count; i++)
+            if (t->stable.objects[i] != 0)
+                f(v, (void *)t->stable.objects[i], 1);
     for (const struct root_slot *r = heap->root_slots; r != NULL; r = r->next)
         if (EDDY_LOAD_ACQUIRE(r->slot) != NULL)
             f(v, EDDY_LOAD_ACQUIRE(r->slot), 1);

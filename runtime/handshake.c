@@ -16,11 +16,8 @@ void eddy__bump(struct thread *t)
 static bool record_roots(struct thread *t)
 {
     struct root_buffer *roots = &t->roots[t->fast.epoch & 1];
-    roots->count = 0;
-    for (const eddy_frame *frame = t->frames; frame != NULL; frame = frame->previous)
-        for (size_t i = 0; i < frame->count; i++)
-            if (frame->slots[i] != NULL && !eddy__root_buffer_add(t, roots, (uintptr_t)frame->slots[i]))
-                return false;
+    if (!eddy__record_frames(t, roots))
+        return false;
     for (size_t i = 0; i < sizeof t->held / sizeof t->held[0]; i++)
         if (t->held[i] != NULL && !eddy__root_buffer_add(t, roots, (uintptr_t)t->held[i]))
             return false;
@@ -63,6 +60,7 @@ static void next_epoch(struct thread *t, uint64_t epoch)
     forget_blocks(t);
     close_log(&t->inc);
     close_log(&t->dec);
+    eddy__settle_frames(t);
     t->bumps_left = BUMPS_PER_EPOCH;
     eddy__bump(t);
     EDDY_STORE_RELAXED(&t->fast.epoch, epoch);

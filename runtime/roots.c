@@ -1,25 +1,8 @@
-/* Frames of handles and global root slots. A root slot is a counted location outside the heap: its
- * stores go through the barrier (barrier.c), so the register below is needed by verification only. */
+/* Global root slots. A root slot is a counted location outside the heap: its stores go through the
+ * barrier (barrier.c), so the register below is needed by verification only. */
 #include <stdlib.h>
 
 #include "runtime/runtime.h"
-
-void eddy_frame_push(eddy_thread *ft, eddy_frame *frame, void **slots, size_t count)
-{
-    struct thread *t = thread_of(ft);
-    frame->slots = slots;
-    frame->count = count;
-    frame->previous = t->frames;
-    t->frames = frame;
-}
-
-void eddy_frame_pop(eddy_thread *ft, eddy_frame *frame)
-{
-    struct thread *t = thread_of(ft);
-    if (t->frames != frame)
-        eddy__misuse("eddy_frame_pop", "the frame is not the top one");
-    t->frames = frame->previous;
-}
 
 /* The link that holds the entry for `slot`, or the last link. registry_lock held. */
 static struct root_slot **find_slot(eddy_heap *heap, void **slot)

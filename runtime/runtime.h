@@ -16,9 +16,23 @@ void eddy__catch_up(struct thread *t, uint64_t epoch);
 /* Makes everything the thread owns private-old. */
 void eddy__bump(struct thread *t);
 
+/* frames.c */
+/* Begins a record with the handles of frames; false when there was no memory for it. */
+bool eddy__record_frames(struct thread *t, struct root_buffer *roots);
+/* The record of the epoch before has been handed over. */
+void eddy__settle_frames(struct thread *t);
+/* Nothing recorded of the frames holds any more: the next record is of all of them. */
+void eddy__forget_frames(struct thread *t);
+
 /* scan.c: appends the words of the C stack (registers included) that lie in the heap's range. */
 bool eddy__scan_stack(struct thread *t, struct root_buffer *roots);
 bool eddy__root_buffer_add(struct thread *t, struct root_buffer *roots, uintptr_t word);
+static inline void eddy__root_buffer_clear(struct root_buffer *roots)
+{
+    roots->count = roots->exact = roots->stable = roots->kept = 0;
+}
+/* Makes room for so many words from the beginning on. */
+bool eddy__root_buffer_room(struct thread *t, struct root_buffer *roots, size_t words);
 
 /* native.c: one level of native state, without nesting count or stall accounting. */
 void eddy__native_begin(struct thread *t);

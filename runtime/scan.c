@@ -5,9 +5,11 @@
 
 #include "runtime/runtime.h"
 
-static bool grow(struct thread *t, struct root_buffer *roots)
+static bool grow(struct thread *t, struct root_buffer *roots, size_t least)
 {
     size_t room = roots->room ? roots->room * 2 : 256;
+    if (room < least)
+        room = least;
     uintptr_t *words = FAILS_ONCE() ? NULL : realloc(roots->words, room * sizeof *words);
     if (words == NULL)
         return false;
@@ -19,10 +21,15 @@ static bool grow(struct thread *t, struct root_buffer *roots)
 
 bool eddy__root_buffer_add(struct thread *t, struct root_buffer *roots, uintptr_t word)
 {
-    if (roots->count == roots->room && !grow(t, roots))
+    if (roots->count == roots->room && !grow(t, roots, 0))
         return false;
     roots->words[roots->count++] = word;
     return true;
+}
+
+bool eddy__root_buffer_room(struct thread *t, struct root_buffer *roots, size_t words)
+{
+    return words <= roots->room || grow(t, roots, words);
 }
 
 /* Reads memory that other code owns, red zones of AddressSanitizer included. */

@@ -76,12 +76,13 @@ static void leave_heap(struct thread *t)
 {
     eddy_heap *heap = t->heap;
     t->frames = NULL;
+    eddy__forget_frames(t);
     memset(t->held, 0, sizeof t->held);
     eddy__handshake(t);
     if (MUTANT(MUTANT_PINS_LOST))
         t->pins_used = 0;
     eddy__pins_flush(t);
-    t->roots[t->fast.epoch & 1].count = t->roots[t->fast.epoch & 1].exact = 0;
+    eddy__root_buffer_clear(&t->roots[t->fast.epoch & 1]);
     forget(t);
     pthread_mutex_lock(&heap->registry_lock);
     eddy__stalls_merge(heap->past_stalls, t->stalls);
@@ -146,6 +147,7 @@ static void free_record(eddy_heap *heap, struct thread *t)
         eddy__discharge_overhead(heap, t->roots[i].room * sizeof(uintptr_t));
         eddy__internal_free(heap, t->accepted[i].objects, t->accepted[i].room * sizeof(uintptr_t));
     }
+    eddy__internal_free(heap, t->stable.objects, t->stable.room * sizeof(uintptr_t));
     eddy__stalls_destroy(heap, t->stalls);
     eddy__ring_destroy(t->ring);
     for (unsigned slot = 0; slot < EDDY__SLOTS; slot++)
@@ -188,7 +190,7 @@ static void join_epoch(struct thread *t)
 {
     memset(t->handover, 0, sizeof t->handover);
     for (int i = 0; i < 2; i++) {
-        t->roots[i].count = t->roots[i].exact = 0;
+        eddy__root_buffer_clear(&t->roots[i]);
         t->handover[i].dec_mark = t->dec.next;
     }
     uint64_t sequence = WORD_SEQUENCE(EDDY_LOAD_RELAXED(&t->word)) + 1;

@@ -13,17 +13,30 @@ extern "C" {
 #endif
 
 /* A frame of handles: an array of local references that the thread declares as roots. Frames form a
- * stack: popped in reverse order, before the function returns. The slots are plain memory: read and
- * write them without barrier. Own thread only; push and pop are a few instructions, not safepoints. */
+ * stack: popped in reverse order, before the function returns. Own thread only; push and pop are a few
+ * instructions, not safepoints.
+ *
+ * The slots are plain memory, read without barrier at any time. *Only the top frame's are written as plain
+ * memory*; those of an older frame, while another is above it, with eddy_frame_set. For a handshake looks at no
+ * older frame twice: it costs what was pushed, popped and set since the one before, however deep the stack is. A
+ * frame that becomes the top one again by a pop may be written again. Debug builds look for changes in the thousand
+ * youngest frames that need not have been looked at, and call the misuse handler at the next safepoint. */
 typedef struct eddy_frame {
     struct eddy_frame *previous;
     size_t count;
     void **slots;
+    size_t total;   /* slots of this frame and of all below it */
+    uint64_t check; /* in debug builds, of a frame that has been looked at: a hash of its slots */
 } eddy_frame;
 
+/* Pushes a frame with `count` slots (0 allowed), all of which must hold objects or NULL from now on. `frame` and `slots`
+ * are the caller's memory, on the stack or anywhere, until the pop. */
 EDDY_API void eddy_frame_push(eddy_thread *t, eddy_frame *frame, void **slots, size_t count);
 /* Pops `frame`, which must be the top one (else the misuse handler is called). */
 EDDY_API void eddy_frame_pop(eddy_thread *t, eddy_frame *frame);
+/* Writes slot `index` of any frame that is pushed. An index out of range calls the misuse handler. Not a safepoint.
+ * Cost: a compare; but the next handshake looks at all frames from the top to this one again. */
+EDDY_API void eddy_frame_set(eddy_thread *t, eddy_frame *frame, size_t index, void *value);
 
 /* A global root slot: a word outside the heap, registered once, that any attached thread reads and
  * writes through the functions below, like a field of a shared object. */

@@ -77,9 +77,18 @@ enum record_life { RECORD_FREE = 0, RECORD_ATTACHED, RECORD_DETACHED };
  * parity of the epoch they belong to: the collector reads one while the thread may write the other. */
 struct root_buffer {
     uintptr_t *words; /* exact references first, then words of the stack that lie in the heap's range */
+    size_t kept;      /* of the handles of older frames that have been counted, so many stay */
+    size_t stable;    /* words at the beginning that follow them, NULL included */
     size_t exact;
     size_t count;
     size_t room;
+};
+
+/* Roots that the collector has counted. */
+struct root_list {
+    uintptr_t *objects;
+    size_t exact; /* so many of them, at the beginning, are not from conservative scans */
+    size_t count, room;
 };
 
 /* What one handshake handed over; by parity of the epoch. Written by the thread at its own handshake,
@@ -108,6 +117,8 @@ struct thread {
     struct root_buffer roots[2]; /* owner, by parity of its epoch */
     struct handover handover[2];
     eddy_frame *frames;     /* owner */
+    eddy_frame *watermark;  /* owner: this frame and those below it have been recorded and are unchanged */
+    size_t kept;            /* owner: least total of the watermark since the last handshake */
     void *held[4];          /* owner: arguments of a function that waits; roots at its handshakes */
     struct log_chunk *pin_chunks; /* what was pinned and unpinned in its epoch and is not in fast.pins; owner, relaxed */
     unsigned pins_used;     /* owner: entries of fast.pins in use, their numbers in pin_list */
@@ -125,7 +136,8 @@ struct thread {
     enum record_life life;  /* under registry_lock */
     struct thread *next;    /* registry: written once */
     /* collector */
-    struct { uintptr_t *objects; size_t exact, count, room; } accepted[2]; /* roots counted in an epoch, by parity; exact ones first */
+    struct root_list accepted[2]; /* roots counted in an epoch, by parity */
+    struct root_list stable;      /* handles of older frames, from the oldest, NULL included: counted as long as they are here */
     uint64_t in_epoch;      /* last epoch whose handshake this record took part in */
     uint64_t quiet_epochs;  /* epochs since it was detached in which it had nothing left to apply */
 };

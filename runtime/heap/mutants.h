@@ -32,6 +32,9 @@ enum eddy__mutant {
     MUTANT_PINS_NETTED,      /* pins and unpins of one thread in one epoch cancel out */
     MUTANT_PINS_LOST,        /* the end of a thread forgets what it pinned in its last epoch */
     MUTANT_PINS_ASLEEP,      /* a thread that goes into native state keeps its pins to itself */
+    MUTANT_HIGH_WATERMARK,   /* frames: a pop leaves the watermark where it is */
+    MUTANT_SET_HIGH,         /* frames: so does a store into an older frame */
+    MUTANT_STABLE_NOW,       /* frames: handles that are replaced are uncounted before the new ones are counted */
     MUTANT_COUNT
 };
 
