@@ -37,6 +37,7 @@ same_checksum cycles --param pairs=50000
 same_checksum acyclic --param pairs=50000 --threads 2
 same_checksum store --param ops=1000000
 same_checksum requests --param requests=300 --param rate=3000 --param entries=5000
+same_checksum frames --param depth=1000 --param objects=1000000
 
 json=$scratch/run.json
 "$bench" run binary-trees --engine eddy --param depth=12 --param collector_nice=1 --heap-mb 200 --live-mb 2 \

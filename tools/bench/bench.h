@@ -43,6 +43,7 @@ enum bench_workload_id {
     WORKLOAD_ACYCLIC,
     WORKLOAD_STORE,
     WORKLOAD_REQUESTS,
+    WORKLOAD_FRAMES,
     WORKLOADS
 };
 
@@ -56,6 +57,7 @@ enum { LRU_ENTRIES, LRU_OPS, LRU_VALUE_BYTES, LRU_SHARDS };
 enum { CYCLES_PAIRS };
 enum { STORE_OPS };
 enum { REQUESTS_COUNT, REQUESTS_RATE, REQUESTS_ENTRIES, REQUESTS_OBJECTS, REQUESTS_UPDATES };
+enum { FRAMES_DEPTH, FRAMES_OBJECTS };
 
 /* Indices into bench_request.engine_params, for the eddy engines. */
 enum {

@@ -41,6 +41,9 @@ const struct bench_workload bench_workloads[WORKLOADS] = {
          {"entries", 400000, 1, 1000 * MILLION, "entries of the live tables together, about 120 bytes each"},
          {"objects", 100, 1, 10000, "objects that a request makes, and as many texts"},
          {"updates", 50, 0, 100, "of a hundred requests so many replace an entry"}}},
+    [WORKLOAD_FRAMES] = {"frames", "objects that die at once, made at the bottom of a deep recursion", 1, 2,
+        {{"depth", 100000, 0, 200000, "depth of the recursion"},
+         {"objects", 50 * MILLION, 1, 100000 * MILLION, "objects per thread"}}},
 };
 
 static const struct bench_param eddy_params[] = {

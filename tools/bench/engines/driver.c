@@ -6,6 +6,8 @@
 
 #include "engine.h"
 
+#define STACK_BYTES ((size_t)64 << 20) /* for deep recursions */
+
 static const struct engine_workload *workload_code(enum bench_workload_id id)
 {
     static const struct engine_workload *const table[WORKLOADS] = {
@@ -21,6 +23,7 @@ static const struct engine_workload *workload_code(enum bench_workload_id id)
         [WORKLOAD_ACYCLIC] = &ENGINE_SYMBOL(workload_acyclic),
         [WORKLOAD_STORE] = &ENGINE_SYMBOL(workload_store),
         [WORKLOAD_REQUESTS] = &ENGINE_SYMBOL(workload_requests),
+        [WORKLOAD_FRAMES] = &ENGINE_SYMBOL(workload_frames),
     };
     return table[id];
 }
@@ -64,11 +67,15 @@ static void run_workers(struct bench_run *run)
     unsigned count = run->request.threads;
     pthread_barrier_init(&start, NULL, count + 1);
     atomic_store(&running, count);
+    pthread_attr_t attributes;
+    pthread_attr_init(&attributes);
+    pthread_attr_setstacksize(&attributes, STACK_BYTES);
     for (unsigned i = 0; i < count; i++) {
         workers[i] = (struct worker){.index = i, .run = run};
-        if (pthread_create(&workers[i].thread, NULL, work, &workers[i]) != 0)
+        if (pthread_create(&workers[i].thread, &attributes, work, &workers[i]) != 0)
             bench_fatal("cannot create thread %u", i);
     }
+    pthread_attr_destroy(&attributes);
     engine_measure();
     uint64_t collector_cpu_ns = engine_collector_cpu_ns();
     uint64_t cpu_ns = bench_process_cpu_ns();

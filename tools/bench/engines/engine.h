@@ -144,6 +144,7 @@ ENGINE_WORKLOAD(workload_cycles);
 ENGINE_WORKLOAD(workload_acyclic);
 ENGINE_WORKLOAD(workload_store);
 ENGINE_WORKLOAD(workload_requests);
+ENGINE_WORKLOAD(workload_frames);
 #undef ENGINE_WORKLOAD
 
 /* The part of an engine that is not inline: engine_….c. */

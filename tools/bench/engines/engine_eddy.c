@@ -80,6 +80,8 @@ void engine_stalls(engine_thread *t)
         all->count += own.count;
         all->total_ns += own.total_ns;
         all->wait_ns += own.wait_ns;
+        all->p50_ns = own.p50_ns > all->p50_ns ? own.p50_ns : all->p50_ns; /* the slowest thread's */
+        all->p99_ns = own.p99_ns > all->p99_ns ? own.p99_ns : all->p99_ns;
         all->max_ns = own.max_ns > all->max_ns ? own.max_ns : all->max_ns;
         all->max_cost_ns = own.max_cost_ns > all->max_cost_ns ? own.max_cost_ns : all->max_cost_ns;
         all->mmu_1ms = !seen[kind] || own.mmu_1ms < all->mmu_1ms ? own.mmu_1ms : all->mmu_1ms;
@@ -99,6 +101,8 @@ static void report_stalls(struct bench_run *run)
     run->stall.mmu_1ms = all->mmu_1ms;
     bench_count(run, "stall_total_ns", all->total_ns);
     bench_count(run, "handshake_stalls", kinds[EDDY_STALL_HANDSHAKE].count);
+    bench_count(run, "handshake_p50_ns", kinds[EDDY_STALL_HANDSHAKE].p50_ns);
+    bench_count(run, "handshake_p99_ns", kinds[EDDY_STALL_HANDSHAKE].p99_ns);
     bench_count(run, "handshake_max_ns", kinds[EDDY_STALL_HANDSHAKE].max_ns);
     bench_count(run, "handshake_max_cost_ns", kinds[EDDY_STALL_HANDSHAKE].max_cost_ns);
     bench_count(run, "slow_path_stalls", kinds[EDDY_STALL_SLOW_PATH].count);
