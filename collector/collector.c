@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "collector/state.h"
+#include "runtime/heap/fiber.h"
 
 #define RENDEZVOUS_SLICE_NS UINT64_C(100000000)
 
@@ -150,6 +151,12 @@ void eddy__collector_stats(eddy_heap *heap, eddy_stats *stats)
         stats->collector_cpu_ns = (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
 }
 
+static void add_words(struct object_map *words, const struct root_list *list)
+{
+    for (size_t i = list->exact; i < list->count; i++)
+        eddy__map_get(words, (void *)list->objects[i])->value++;
+}
+
 uint64_t eddy__collector_ambiguous(eddy_heap *heap)
 {
     struct collector *c = heap->collector;
@@ -159,8 +166,9 @@ uint64_t eddy__collector_ambiguous(eddy_heap *heap)
     struct object_map words;
     eddy__map_init(&words, heap);
     for (struct thread *t = EDDY_LOAD_ACQUIRE(&heap->threads); t != NULL; t = t->next)
-        for (size_t i = t->accepted[parity].exact; i < t->accepted[parity].count; i++)
-            eddy__map_get(&words, (void *)t->accepted[parity].objects[i])->value++;
+        add_words(&words, &t->accepted[parity]);
+    for (const struct eddy_fiber *fiber = EDDY_LOAD_ACQUIRE(&heap->fibers); fiber != NULL; fiber = fiber->next)
+        add_words(&words, &fiber->accepted[parity]);
     for (size_t i = 0; i < words.room; i++) {
         void *object = words.entries[i].object;
         if (object == NULL)

@@ -63,10 +63,18 @@ static void append(struct collector *c, struct root_list *list, uintptr_t object
     list->objects[list->count++] = object;
 }
 
-static void accept(struct collector *c, struct thread *t, void *object)
+static void accept(struct collector *c, struct root_list *list, void *object)
 {
-    append(c, &t->accepted[c->epoch & 1], (uintptr_t)object);
+    append(c, list, (uintptr_t)object);
     count_inc(c, object, false);
+}
+
+void eddy__accept_exact(struct collector *c, struct root_list *list, const struct root_buffer *roots)
+{
+    list->count = 0;
+    for (size_t i = roots->stable; i < roots->exact; i++)
+        accept(c, list, (void *)roots->words[i]);
+    list->exact = list->count;
 }
 
 /* Handles of older frames stay counted while the frames are unchanged. Those that are replaced join the roots of the
@@ -79,7 +87,7 @@ static void replace_stable(struct collector *c, struct thread *t, const struct r
             append(c, going, stable->objects[i]);
     stable->count = stable->exact = roots->kept; /* exact: those from here on are new */
     if (MUTANT(MUTANT_STABLE_NOW))
-        eddy__uncount_roots(c, t);
+        eddy__uncount_roots(c, t->accepted, stable);
     for (size_t i = 0; i < roots->stable; i++) {
         append(c, stable, roots->words[i]);
         if (roots->words[i] != 0)
@@ -87,7 +95,7 @@ static void replace_stable(struct collector *c, struct thread *t, const struct r
     }
 }
 
-static void filter_words(struct collector *c, struct thread *t, const struct root_buffer *roots)
+void eddy__accept_words(struct collector *c, struct root_list *list, const struct root_buffer *roots)
 {
     uint64_t accepted = 0, refused = 0;
     for (size_t i = roots->exact; i < roots->count; i++) {
@@ -95,7 +103,7 @@ static void filter_words(struct collector *c, struct thread *t, const struct roo
         uint32_t cell;
         char *object = find_cell(c->heap, roots->words[i], &b, &cell);
         if (object != NULL && acceptable(c, b, cell, object)) {
-            accept(c, t, object);
+            accept(c, list, object);
             accepted++;
         } else {
             refused++;
@@ -105,20 +113,12 @@ static void filter_words(struct collector *c, struct thread *t, const struct roo
     STAT_ADD(c->stats.roots_refused, refused);
 }
 
-/* A thread that slept through the epoch keeps the roots it has: counted once, uncounted when it wakes. */
-static void carry(struct collector *c, struct thread *t)
+void eddy__carry_roots(struct collector *c, struct root_list lists[2])
 {
-    unsigned now = c->epoch & 1, before = now ^ 1;
-    uintptr_t *spare = t->accepted[now].objects;
-    size_t spare_room = t->accepted[now].room;
-    t->accepted[now].objects = t->accepted[before].objects;
-    t->accepted[now].exact = t->accepted[before].exact;
-    t->accepted[now].count = t->accepted[before].count;
-    t->accepted[now].room = t->accepted[before].room;
-    t->accepted[before].objects = spare;
-    t->accepted[before].room = spare_room;
-    t->accepted[before].count = 0;
-    t->stable.exact = t->stable.count;
+    struct root_list *now = &lists[c->epoch & 1], *before = &lists[(c->epoch & 1) ^ 1], spare = *now;
+    *now = *before;
+    *before = spare;
+    before->count = 0;
 }
 
 void eddy__filter_roots(struct collector *c, bool exact)
@@ -129,16 +129,16 @@ void eddy__filter_roots(struct collector *c, bool exact)
             continue;
         const struct root_buffer *roots = &t->roots[parity];
         if (t->handover[parity].carried) {
-            if (exact)
-                carry(c, t);
+            if (exact) {
+                eddy__carry_roots(c, t->accepted);
+                t->stable.exact = t->stable.count;
+            }
         } else if (exact) {
             replace_stable(c, t, roots);
-            t->accepted[parity].count = 0;
-            for (size_t i = roots->stable; i < roots->exact; i++)
-                accept(c, t, (void *)roots->words[i]);
-            t->accepted[parity].exact = t->accepted[parity].count;
+            eddy__accept_exact(c, &t->accepted[parity], roots);
         } else {
-            filter_words(c, t, roots);
+            eddy__accept_words(c, &t->accepted[parity], roots);
         }
     }
+    eddy__fibers_filter(c, exact);
 }

@@ -162,26 +162,29 @@ static int by_address(const void *a, const void *b)
 
 /* The roots that were counted in the epoch before. Most are roots still and have just been counted again: of these
  * one count is taken back, without making candidates of them at every epoch. */
-void eddy__uncount_roots(struct collector *c, struct thread *t)
+void eddy__uncount_roots(struct collector *c, struct root_list lists[2], const struct root_list *stable)
 {
-    unsigned now = c->epoch & 1, before = now ^ 1;
+    const struct root_list *now = &lists[c->epoch & 1], none = {.objects = NULL};
+    struct root_list *before = &lists[(c->epoch & 1) ^ 1];
+    if (stable == NULL)
+        stable = &none;
     c->kept.count = 0;
-    if (t->accepted[before].count != 0 && t->accepted[now].count + t->stable.count - t->stable.exact <= SORT_MOST) {
-        for (size_t i = 0; i < t->accepted[now].count; i++)
-            vector_push(&c->kept, (void *)t->accepted[now].objects[i]);
-        for (size_t i = t->stable.exact; i < t->stable.count; i++)
-            vector_push(&c->kept, (void *)t->stable.objects[i]);
+    if (before->count != 0 && now->count + stable->count - stable->exact <= SORT_MOST) {
+        for (size_t i = 0; i < now->count; i++)
+            vector_push(&c->kept, (void *)now->objects[i]);
+        for (size_t i = stable->exact; i < stable->count; i++)
+            vector_push(&c->kept, (void *)stable->objects[i]);
     }
     if (c->kept.count != 0)
         qsort(c->kept.items, c->kept.count, sizeof(void *), by_address);
-    for (size_t i = 0; i < t->accepted[before].count; i++) {
-        uintptr_t object = t->accepted[before].objects[i];
+    for (size_t i = 0; i < before->count; i++) {
+        uintptr_t object = before->objects[i];
         if (c->kept.count != 0 && bsearch(&object, c->kept.items, c->kept.count, sizeof object, by_address) != NULL)
             eddy__count_undo(c, (void *)object);
         else
             dec(c, (void *)object);
     }
-    t->accepted[before].count = 0;
+    before->count = 0;
 }
 
 void eddy__apply_decs(struct collector *c)
@@ -192,8 +195,9 @@ void eddy__apply_decs(struct collector *c)
         if (t->in_epoch != c->epoch)
             continue;
         apply_log(c, t, t->handover[MUTANT(MUTANT_DEC_NOW) ? c->epoch & 1 : before].dec_mark);
-        eddy__uncount_roots(c, t);
+        eddy__uncount_roots(c, t->accepted, &t->stable);
     }
     eddy__apply_unpins(c);
+    eddy__fibers_uncount(c);
     eddy__release_all(c, true);
 }

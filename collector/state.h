@@ -202,10 +202,17 @@ void eddy__pins_destroy(struct collector *c);
 void eddy__apply_pins(struct collector *c);
 void eddy__apply_unpins(struct collector *c);
 bool eddy__unpins_pending(const struct collector *c);
+void eddy__accept_exact(struct collector *c, struct root_list *list, const struct root_buffer *roots);
+void eddy__accept_words(struct collector *c, struct root_list *list, const struct root_buffer *roots);
+/* Roots that stayed through the epoch as they were remain counted once, until they are looked at again. */
+void eddy__carry_roots(struct collector *c, struct root_list lists[2]);
+/* fibers.c: the same for suspended fibers; and what step 2 does for them */
+void eddy__fibers_filter(struct collector *c, bool exact);
+void eddy__fibers_uncount(struct collector *c);
 /* release.c: step 2 */
 void eddy__apply_decs(struct collector *c);
-/* Takes back the counts of a thread's roots of the epoch before. */
-void eddy__uncount_roots(struct collector *c, struct thread *t);
+/* Takes back the counts of the roots of the epoch before. `stable` may be NULL. */
+void eddy__uncount_roots(struct collector *c, struct root_list lists[2], const struct root_list *stable);
 /* Works off c->decs; with `slice`, stops when an epoch is asked for and enough was done. */
 void eddy__release_all(struct collector *c, bool slice);
 /* sweep.c: step 3; and giving back blocks and large objects in which nothing is live */

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "collector/state.h"
+#include "runtime/heap/fiber.h"
 
 #define PATH_OBJECTS 6
 
@@ -90,17 +91,23 @@ static void reach_edge(void *context, void *const *slot)
 
 typedef void root_fn(struct verification *v, void *object, uint64_t times);
 
+static void each_listed(struct verification *v, const struct root_list *list, root_fn *f)
+{
+    for (size_t i = 0; i < list->count; i++)
+        if (list->objects[i] != 0)
+            f(v, (void *)list->objects[i], 1);
+}
+
 static void each_root(struct verification *v, root_fn *f)
 {
     eddy_heap *heap = v->c->heap;
     unsigned parity = EDDY_LOAD_RELAXED(&heap->processed) & 1;
-    for (struct thread *t = EDDY_LOAD_ACQUIRE(&heap->threads); t != NULL; t = t->next)
-        for (size_t i = 0; i < t->accepted[parity].count; i++)
-            f(v, (void *)t->accepted[parity].objects[i], 1);
-    for (struct thread *t = EDDY_LOAD_ACQUIRE(&heap->threads); t != NULL; t = t->next)
-        for (size_t i = 0; i < t->stable.count; i++)
-            if (t->stable.objects[i] != 0)
-                f(v, (void *)t->stable.objects[i], 1);
+    for (struct thread *t = EDDY_LOAD_ACQUIRE(&heap->threads); t != NULL; t = t->next) {
+        each_listed(v, &t->accepted[parity], f);
+        each_listed(v, &t->stable, f);
+    }
+    for (const struct eddy_fiber *fiber = heap->fibers; fiber != NULL; fiber = fiber->next)
+        each_listed(v, &fiber->accepted[parity], f);
     for (const struct root_slot *r = heap->root_slots; r != NULL; r = r->next)
         if (EDDY_LOAD_ACQUIRE(r->slot) != NULL)
             f(v, EDDY_LOAD_ACQUIRE(r->slot), 1);

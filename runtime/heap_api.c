@@ -67,6 +67,7 @@ static eddy_status complete_config(eddy_config *c)
 }
 
 void eddy__records_destroy(eddy_heap *heap);
+void eddy__fibers_destroy(eddy_heap *heap);
 void eddy__types_destroy(eddy_heap *heap);
 eddy_status eddy__types_create(eddy_heap *heap);
 
@@ -82,6 +83,7 @@ static void release(eddy_heap *heap)
 {
     eddy__recorder_destroy(heap);
     eddy__records_destroy(heap);
+    eddy__fibers_destroy(heap);
     eddy__collector_destroy(heap);
     eddy__types_destroy(heap);
     for (struct root_slot *r = heap->root_slots, *next; r != NULL; r = next) {

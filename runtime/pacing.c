@@ -58,7 +58,7 @@ void eddy__pace_allocation(struct thread *t)
     uint32_t lag = EDDY_LOAD_RELAXED(&heap->search_lag);
     if (EDDY_UNLIKELY(lag > LAG_HARMLESS)) {
         uint64_t sleep = (lag - LAG_HARMLESS) * LAG_SLEEP_NS;
-        wait_epoch(t, sleep < LAG_SLEEP_MOST_NS ? sleep : LAG_SLEEP_MOST_NS);
+        wait_epoch(t, EDDY_RECORD_PACING, sleep < LAG_SLEEP_MOST_NS ? sleep : LAG_SLEEP_MOST_NS);
         return;
     }
     if (EDDY_LOAD_RELAXED(&heap->allocated) < epoch_bytes)

@@ -116,6 +116,9 @@ static inline void eddy__push_value(struct thread *t, const void *object, uintpt
     log_publish(&t->inc);
 }
 
+/* fibers.c: the thread is about to detach. */
+void eddy__fibers_leave(struct thread *t);
+
 /* thread.c: checks that a record is attached and the caller's own. */
 eddy_status eddy__check_owner(const struct thread *t);
 

@@ -3,6 +3,7 @@
  * decides later (design, section 7). Called at handshakes and on entry to native regions. */
 #include <stdlib.h>
 
+#include "runtime/heap/fiber.h"
 #include "runtime/runtime.h"
 
 static bool grow(struct thread *t, struct root_buffer *roots, size_t least)
@@ -57,5 +58,11 @@ __attribute__((noinline)) bool eddy__scan_stack(struct thread *t, struct root_bu
     low = (const char *)((uintptr_t)low & ~(uintptr_t)(sizeof(uintptr_t) - 1));
     /* the registers are saved below the frame address: begin well below everything of this frame */
     const char *volatile start = low - 256;
+    if (t->fiber != NULL && t->fiber->low != NULL) {
+        if (low < t->fiber->low || low >= t->fiber->high)
+            eddy__misuse("eddy_fiber_switch", "the thread is not on the stack of the fiber it switched to");
+        if ((uintptr_t)start < (uintptr_t)t->fiber->low)
+            start = t->fiber->low;
+    }
     return scan_words(t, roots, start);
 }

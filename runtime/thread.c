@@ -75,6 +75,7 @@ eddy_status eddy__check_owner(const struct thread *t)
 static void leave_heap(struct thread *t)
 {
     eddy_heap *heap = t->heap;
+    eddy__fibers_leave(t);
     t->frames = NULL;
     eddy__forget_frames(t);
     memset(t->held, 0, sizeof t->held);
@@ -253,7 +254,7 @@ eddy_status eddy_thread_detach(eddy_thread *ft)
     eddy_status status = eddy__check_owner(t);
     if (status != EDDY_OK)
         return status;
-    if (t->native_depth != 0 || t->frames != NULL)
+    if (t->native_depth != 0 || t->frames != NULL || t->fibers != 0)
         return EDDY_EBUSY;
     leave_heap(t);
     return EDDY_OK;

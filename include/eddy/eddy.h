@@ -7,6 +7,7 @@
 #include "eddy/base.h"
 #include "eddy/collect.h"
 #include "eddy/counting.h"
+#include "eddy/fiber.h"
 #include "eddy/heap.h"
 #include "eddy/jit.h"
 #include "eddy/pin.h"

@@ -17,7 +17,7 @@ EDDY_API eddy_status eddy_thread_attach(eddy_heap *heap, eddy_thread **t);
 /* Detaches. Everything reachable only from this thread's stack or frames becomes garbage. A safepoint.
  * Errors, changing nothing: EDDY_ETHREAD (not the owner), EDDY_EDETACHED (done before; records stay
  * recognisable until the heap is destroyed or the record is used again), EDDY_EBUSY (inside a native
- * region, or frames of handles are still pushed). */
+ * region, frames of handles are still pushed, or a fiber belongs to the thread). */
 EDDY_API eddy_status eddy_thread_detach(eddy_thread *t);
 
 /* The calling thread's record for `heap`, or NULL if it is not attached. Not a safepoint. */

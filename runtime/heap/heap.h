@@ -119,11 +119,14 @@ struct thread {
     eddy_frame *frames;     /* owner */
     eddy_frame *watermark;  /* owner: this frame and those below it have been recorded and are unchanged */
     size_t kept;            /* owner: least total of the watermark since the last handshake */
+    eddy_fiber *fiber;      /* owner: the one that runs; NULL as long as none has been switched to */
+    eddy_fiber *own_fiber;  /* owner: that of the stack it began on, made when first left */
+    size_t fibers;          /* owner: others that belong to the thread */
     void *held[4];          /* owner: arguments of a function that waits; roots at its handshakes */
     struct log_chunk *pin_chunks; /* what was pinned and unpinned in its epoch and is not in fast.pins; owner, relaxed */
     unsigned pins_used;     /* owner: entries of fast.pins in use, their numbers in pin_list */
     uint8_t pin_list[EDDY__PINS];
-    char *stack_base;       /* owner; constant */
+    char *stack_base;       /* owner: of the stack it runs on */
     uint32_t native_depth;  /* owner */
     uint64_t passes_seen;   /* owner: heap.cycle_passes when a wait for memory began */
     uint64_t freed_seen;    /* owner: the same of heap.objects_freed */
@@ -212,6 +215,7 @@ struct eddy_heap {
     struct type **types;
     uint32_t type_count;
     struct root_slot *root_slots;
+    eddy_fiber *fibers;            /* all of them; runtime/heap/fiber.h */
     struct stall_record *past_stalls; /* of detached threads; under registry_lock */
     struct recorder *recorder; /* constant */
     uint32_t recording;        /* events are recorded: set under registry_lock, reset by any thread; release */

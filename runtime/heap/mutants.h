@@ -35,6 +35,10 @@ enum eddy__mutant {
     MUTANT_HIGH_WATERMARK,   /* frames: a pop leaves the watermark where it is */
     MUTANT_SET_HIGH,         /* frames: so does a store into an older frame */
     MUTANT_STABLE_NOW,       /* frames: handles that are replaced are uncounted before the new ones are counted */
+    MUTANT_FIBER_BLIND,      /* fibers: a suspended one is no root */
+    MUTANT_RESUME_CANCELS,   /* fibers: one that is taken up in a later epoch was no root in the earlier one either */
+    MUTANT_RESUME_BEHIND,    /* fibers: taken by a thread that is in an earlier epoch than it was left in */
+    MUTANT_OFFER_CURRENT,    /* fibers: offered without a bump */
     MUTANT_COUNT
 };
 
