@@ -22,7 +22,7 @@ static void pass_epochs(eddy_heap *heap, unsigned n)
 
 struct caller {
     struct world w;
-    void **handle; /* of a frame that was pushed before the regions were entered */
+    eddy_frame *frame; /* of one handle, pushed before the regions were entered */
     unsigned calls;
 };
 
@@ -37,8 +37,8 @@ static void managed_code(struct caller *c, unsigned depth)
     ROOTS_PUSH(c->w.t, 1);
     struct node *n = roots[0] = node_new(&c->w);
     n->value = ++c->calls;
-    EDDY_SET(c->w.t, n, left, *c->handle);
-    *c->handle = n;
+    EDDY_SET(c->w.t, n, left, c->frame->slots[0]);
+    eddy_frame_set(c->w.t, c->frame, 0, n);
     eddy_pin(c->w.t, n);
     if (depth != 0)
         foreign_code(c, depth - 1);
@@ -64,7 +64,7 @@ static void test_callbacks(void **state)
     (void)state;
     struct caller c = {.w = world_open(EDDY_HEAP_PRECISE_ROOTS | EDDY_HEAP_MANUAL)};
     ROOTS_PUSH(c.w.t, 1);
-    c.handle = &roots[0];
+    c.frame = &roots_frame;
     managed_code(&c, 0); /* from no region at all */
     for (unsigned depth = 0; depth < 6; depth++)
         foreign_code(&c, depth);
