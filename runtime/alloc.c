@@ -214,7 +214,8 @@ void *eddy__alloc_tail(eddy_thread *ft, const eddy_type *ftype, size_t length)
         t->error = EDDY_EINVAL;
         return NULL;
     }
-    size_t refs = type->offset_count + (type->tail == EDDY_TAIL_REFS ? length : 0);
+    bool has_refs = type->tail == EDDY_TAIL_REFS || (type->tagged != NULL && type->tagged->tail);
+    size_t refs = type->offset_count + (type->tagged != NULL ? type->tagged->offset_count : 0) + (has_refs ? length : 0);
     return alloc_object(t, type, size, type->born_counted || refs > OBJECT_REFS_BOUND, length);
 }
 

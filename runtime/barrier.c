@@ -15,9 +15,7 @@ static void wait_for_generations(struct thread *t)
         eddy__wait_for_memory(t, 0);
 }
 
-/* Makes `object` (NULL: a root outside the heap) counted and `value` publishable, with room for one inc and
- * `decs` decs left. Possible safepoint, which both operands survive. */
-__attribute__((noinline)) static void prepare(struct thread *t, void *object, void *value, size_t decs)
+__attribute__((noinline)) void eddy__prepare_store(struct thread *t, void *object, void *value, size_t decs)
 {
     for (;;) {
         bool promote = object != NULL && !eddy__is_counted(object);
@@ -72,7 +70,7 @@ static inline void *counted_exchange(struct thread *t, void *object, void **slot
             log_publish(&t->inc);
         }
     } else {
-        prepare(t, object, value, 1);
+        eddy__prepare_store(t, object, value, 1);
         if (value != NULL)
             eddy__push_value(t, value, 0);
     }
@@ -99,7 +97,7 @@ bool eddy__cas_slow(eddy_thread *ft, void *object, void **field, void *expected,
     struct thread *t = thread_of(ft);
     if (expected != NULL)
         t->held[2] = expected;
-    prepare(t, object, value, 1);
+    eddy__prepare_store(t, object, value, 1);
     t->held[2] = NULL;
     if (value != NULL)
         eddy__push_value(t, value, 0);
@@ -121,7 +119,7 @@ void eddy_retain(eddy_thread *ft, void *object)
     struct thread *t = thread_of(ft);
     if (object == NULL)
         return;
-    prepare(t, NULL, object, 0);
+    eddy__prepare_store(t, NULL, object, 0);
     eddy__push_value(t, object, ENTRY_RETAIN);
 }
 
@@ -130,7 +128,7 @@ void eddy_release(eddy_thread *ft, void *object)
     struct thread *t = thread_of(ft);
     if (object == NULL)
         return;
-    prepare(t, NULL, NULL, 1);
+    eddy__prepare_store(t, NULL, NULL, 1);
     eddy__push(t, &t->dec, (uintptr_t)object | ENTRY_RETAIN);
 }
 

@@ -91,6 +91,13 @@ const eddy_type *eddy_object_type(eddy_heap *heap, const void *object)
 
 void eddy__check_store(eddy_thread *ft, const void *object, void *const *field, const void *value)
 {
+    eddy__check_field(ft, object, field, value);
+    if (type_of_header(thread_of(ft)->heap, EDDY_LOAD_RELAXED(eddy__header(object)))->tagged != NULL)
+        eddy__misuse("eddy_store", "the fields of the container are words: eddy_store_tagged writes them");
+}
+
+void eddy__check_field(eddy_thread *ft, const void *object, void *const *field, const void *value)
+{
     struct thread *t = thread_of(ft);
     eddy_status owner = eddy__check_owner(t);
     if (owner != EDDY_OK)

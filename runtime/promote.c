@@ -119,7 +119,7 @@ static bool publish_simple(struct thread *t, void *object)
 {
     uint64_t *header = eddy__header(object), own = EDDY_LOAD_RELAXED(header);
     const struct type *type = type_of_header(t->heap, own);
-    if (type->offset_count > SIMPLE_REFS || type->tail == EDDY_TAIL_REFS || type->trace != NULL)
+    if (type->offset_count > SIMPLE_REFS || type->tail == EDDY_TAIL_REFS || type->special)
         return false;
     void *refs[SIMPLE_REFS], *leaves[SIMPLE_REFS];
     unsigned ref_count = 0, leaf_count = 0;

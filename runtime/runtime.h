@@ -89,6 +89,9 @@ static inline void eddy__push_dec(struct thread *t, const void *object)
 
 /* pin.c: puts what the thread has pinned and unpinned where the collector finds it. */
 void eddy__pins_flush(struct thread *t);
+/* barrier.c: makes `object` (NULL: a root outside the heap) counted and `value` publishable, with room for one inc and
+ * `decs` decs left. Possible safepoint, which both operands survive. */
+void eddy__prepare_store(struct thread *t, void *object, void *value, size_t decs);
 
 /* promote.c */
 /* Makes a private-old object counted (self_promote of the design); entries must be reserved. */
@@ -118,6 +121,9 @@ static inline void eddy__push_value(struct thread *t, const void *object, uintpt
 
 /* fibers.c: the thread is about to detach. */
 void eddy__fibers_leave(struct thread *t);
+
+/* lookup.c: the checks of eddy_store in debug builds, for fields that may be words. */
+void eddy__check_field(eddy_thread *t, const void *object, void *const *field, const void *value);
 
 /* thread.c: checks that a record is attached and the caller's own. */
 eddy_status eddy__check_owner(const struct thread *t);

@@ -16,10 +16,19 @@ static bool overlaps_length(const eddy_type_desc *d, size_t offset)
            && offset < d->length_offset + sizeof(size_t);
 }
 
+static bool valid_encoding(const eddy_encoding *e)
+{
+    if (e == NULL)
+        return true;
+    if ((e->flags & ~(unsigned)EDDY_ENCODING_INTERIOR) != 0)
+        return false;
+    return e->decode != NULL || (e->flags & EDDY_ENCODING_INTERIOR) != 0 || (e->address & 15) == 0;
+}
+
 static bool valid(const eddy_type_desc *d)
 {
     if (d->size > UINT32_MAX / 2 || (d->ref_count != 0 && d->ref_offsets == NULL)
-        || (d->flags & ~(unsigned)EDDY_TYPE_ACYCLIC) != 0)
+        || (d->flags & ~(unsigned)EDDY_TYPE_ACYCLIC) != 0 || !valid_encoding(d->encoding))
         return false;
     for (size_t i = 0; i < d->ref_count; i++) {
         size_t offset = d->ref_offsets[i];
@@ -52,7 +61,26 @@ static void free_type(struct type *type)
         return;
     free(type->name);
     free(type->offsets);
+    free(type->tagged);
     free(type);
+}
+
+/* Takes the fields out of the sight of what knows pointers only. */
+static bool make_tagged(struct type *type, const eddy_type_desc *d)
+{
+    if (d->encoding == NULL)
+        return true;
+    type->tagged = malloc(sizeof *type->tagged);
+    if (type->tagged == NULL)
+        return false;
+    *type->tagged = (struct tagged){
+        .encoding = *d->encoding, .offset_count = type->offset_count, .tail = type->tail == EDDY_TAIL_REFS};
+    type->offset_count = 0;
+    if (type->tagged->tail) {
+        type->tail = EDDY_TAIL_BYTES;
+        type->element_size = sizeof(uintptr_t);
+    }
+    return true;
 }
 
 static struct type *make_type(const eddy_type_desc *d)
@@ -74,6 +102,11 @@ static struct type *make_type(const eddy_type_desc *d)
     type->element_size = d->element_size;
     type->length_offset = d->length_offset;
     type->trace = d->trace;
+    if (!make_tagged(type, d)) {
+        free_type(type);
+        return NULL;
+    }
+    type->special = type->tagged != NULL || type->trace != NULL;
     bool has_refs = d->ref_count != 0 || d->tail == EDDY_TAIL_REFS || d->trace != NULL;
     type->kind = !has_refs ? KIND_LEAF : (d->flags & EDDY_TYPE_ACYCLIC) ? KIND_ACYCLIC : KIND_CYCLIC;
     type->born_counted = d->trace != NULL || d->ref_count > OBJECT_REFS_BOUND;

@@ -75,15 +75,71 @@ static inline bool eddy_compare_and_swap(eddy_thread *t, void *object, void **fi
 #define EDDY_GET(t, object, member)                                                                           \
     ((__typeof__((object)->member))eddy_load((t), (void *const *)(const void *)&(object)->member))
 
+/* ---- fields that hold words: types with an encoding (type.h) ---- */
+
+EDDY_API void eddy__store_tagged_slow(eddy_thread *t, void *object, uintptr_t *field, uintptr_t word);
+EDDY_API uintptr_t eddy__exchange_tagged_slow(eddy_thread *t, void *object, uintptr_t *field, uintptr_t word);
+EDDY_API bool eddy__cas_tagged_slow(eddy_thread *t, void *object, uintptr_t *field, uintptr_t expected, uintptr_t word);
+EDDY_API void eddy__check_store_tagged(eddy_thread *t, const void *object, const uintptr_t *field, uintptr_t word);
+
+#ifdef EDDY_DEBUG
+#define EDDY__CHECK_STORE_TAGGED(t, object, field, word) eddy__check_store_tagged((t), (object), (field), (word))
+#else
+#define EDDY__CHECK_STORE_TAGGED(t, object, field, word) ((void)0)
+#endif
+
+/* As the four above, for words that may be references. What a word refers to must be an object of the same heap, or no
+ * address of the heap at all. A store of a word that is no reference costs as much as any. A word is no root: what holds
+ * an object on the stack or in a handle is its address. Plain stores into such fields are a mistake, found in debug builds. */
+static inline uintptr_t eddy_load_tagged(eddy_thread *t, const uintptr_t *field)
+{
+    (void)t;
+    return EDDY_LOAD_ACQUIRE(field);
+}
+
+static inline void eddy_store_tagged(eddy_thread *t, void *object, uintptr_t *field, uintptr_t word)
+{
+    EDDY__CHECK_STORE_TAGGED(t, object, field, word);
+    if (EDDY_LIKELY(eddy__is_own(t, object)))
+        EDDY_STORE_RELAXED(field, word);
+    else
+        eddy__store_tagged_slow(t, object, field, word);
+}
+
+static inline uintptr_t eddy_exchange_tagged(eddy_thread *t, void *object, uintptr_t *field, uintptr_t word)
+{
+    EDDY__CHECK_STORE_TAGGED(t, object, field, word);
+    if (EDDY_LIKELY(eddy__is_own(t, object))) {
+        uintptr_t old = EDDY_LOAD_RELAXED(field);
+        EDDY_STORE_RELAXED(field, word);
+        return old;
+    }
+    return eddy__exchange_tagged_slow(t, object, field, word);
+}
+
+static inline bool eddy_compare_and_swap_tagged(eddy_thread *t, void *object, uintptr_t *field, uintptr_t expected,
+                                                uintptr_t word)
+{
+    EDDY__CHECK_STORE_TAGGED(t, object, field, word);
+    if (EDDY_LIKELY(eddy__is_own(t, object))) {
+        if (EDDY_LOAD_RELAXED(field) != expected)
+            return false;
+        EDDY_STORE_RELAXED(field, word);
+        return true;
+    }
+    return eddy__cas_tagged_slow(t, object, field, expected, word);
+}
+
 /* Copies `n` reference fields from `source` (inside any object, or plain memory that holds rooted
  * references) to `target` inside `object`. The ranges may overlap: the result is as if the source had
  * been read first (memmove), provided no other thread writes them meanwhile. Word by word atomic.
  * Works in pieces with safepoints between them, so `object` and, if it is an object, `source_object`
- * (may be NULL) must be given: both are held. */
+ * (may be NULL) must be given: both are held. If the type of `object` has an encoding, the fields of both are words of that
+ * encoding. */
 EDDY_API void eddy_copy_refs(eddy_thread *t, void *object, void **target, void *source_object,
                              void *const *source, size_t n);
 
-/* Sets `n` reference fields of `object` to `value`. In pieces, with safepoints between them. */
+/* Sets `n` reference fields of `object` to `value`, a word of its type's encoding if it has one. In pieces, with safepoints between them. */
 EDDY_API void eddy_fill_refs(eddy_thread *t, void *object, void **target, void *value, size_t n);
 
 /* Reserves log space for `n` counted stores (at most 64), so that they are no safepoints as long as

@@ -37,6 +37,35 @@ typedef void eddy_trace_fn(const void *object, eddy_visitor *visitor);
 /* Reports one reference field to the visitor. Only inside a trace callback. */
 EDDY_API void eddy_visit(eddy_visitor *visitor, void *const *field);
 
+enum {
+    /* The address that a word encodes may be any byte of an object (one past its end excluded); else its first. */
+    EDDY_ENCODING_INTERIOR = 1u << 0
+};
+
+/* How the reference fields of a type encode references, where they are not plain pointers: low-bit tags, boxes in the
+ * payload of a NaN, pointers to the inside. All fields that the type declares are such *words* then, read and written by
+ * eddy_load_tagged, eddy_store_tagged and so on (ref.h). A word is a reference if (word & test) == value, to what lies at
+ * (word & address). Where that will not do, `decode` says it. An address outside the heap's range, NULL for one, is no reference.
+ *
+ *     low bit set: an integer; else a pointer        .test = 1, .value = 0, .address = ~15
+ *     pointers with the top 16 bits 0xfffc           .test = 0xffff << 48, .value = 0xfffc << 48, .address = (1 << 48) - 1
+ */
+typedef struct eddy_encoding {
+    uintptr_t test, value; /* 0 and 0: every word is a reference */
+    uintptr_t address;
+    void *(*decode)(uintptr_t word); /* if not NULL, instead: the address, or NULL. Called on any thread, the collector's too, at any
+                                        time: depends on the word alone, calls nothing of Eddy, does not block */
+    unsigned flags;        /* EDDY_ENCODING_… */
+} eddy_encoding;
+
+/* The address that a word encodes; NULL: it is no reference. Any thread. */
+static inline void *eddy_decode(const eddy_encoding *encoding, uintptr_t word)
+{
+    if (encoding->decode != NULL)
+        return encoding->decode(word);
+    return (word & encoding->test) == encoding->value ? (void *)(word & encoding->address) : NULL;
+}
+
 typedef struct eddy_type_desc {
     const char *name;          /* for diagnostics; copied; may be NULL */
     size_t size;               /* bytes of the fixed part, 0 allowed */
@@ -49,10 +78,12 @@ typedef struct eddy_type_desc {
     eddy_trace_fn *trace;      /* if not NULL: enumerates the references; ref_offsets must be empty and
                                   the tail NONE or BYTES */
     unsigned flags;            /* EDDY_TYPE_… */
+    const eddy_encoding *encoding; /* how its reference fields encode references; copied; NULL: they are pointers */
 } eddy_type_desc;
 
 /* Registers a layout with a heap; the returned type lives as long as the heap. Errors: EDDY_EINVAL
- * (overlapping, misaligned or out-of-range offsets; a tail without a length field; …), EDDY_ELIMIT (65,535
+ * (overlapping, misaligned or out-of-range offsets; a tail without a length field; an encoding with neither
+ * EDDY_ENCODING_INTERIOR nor zeros in the low 4 bits of `address`; …), EDDY_ELIMIT (65,535
  * types), EDDY_ENOMEM. Any thread, not a safepoint; takes a lock. */
 EDDY_API eddy_status eddy_type_register(eddy_heap *heap, const eddy_type_desc *desc, const eddy_type **type);
 

@@ -11,7 +11,14 @@ typedef void edge_fn(void *context, void *const *slot);
 struct eddy_visitor {
     edge_fn *edge;
     void *context;
+    const eddy_heap *heap;
+    const struct tagged *tagged; /* NULL: the fields are pointers */
 };
+
+/* edges.c: the object that a word refers to, or NULL. */
+void *eddy__tagged_object(const eddy_heap *heap, const struct tagged *tagged, uintptr_t word);
+/* The edges of an object of a type with an encoding or a trace callback. What `edge` gets of a word is a copy, decoded. */
+void eddy__edges_special(const eddy_heap *heap, const struct type *type, const void *object, edge_fn *edge, void *context);
 
 /* Length of the tail, bounded by what the cell can hold, so that a damaged length leads nowhere else. */
 static inline size_t edges_tail_length(const eddy_heap *heap, const struct type *type, const void *object)
@@ -24,6 +31,8 @@ static inline size_t edges_tail_length(const eddy_heap *heap, const struct type 
 /* Number of reference fields that an object of a type without trace callback has. */
 static inline size_t edges_count(const eddy_heap *heap, const struct type *type, const void *object)
 {
+    if (type->tagged != NULL)
+        return type->tagged->offset_count + (type->tagged->tail ? edges_tail_length(heap, type, object) : 0);
     return type->offset_count + (type->tail == EDDY_TAIL_REFS ? edges_tail_length(heap, type, object) : 0);
 }
 
@@ -39,9 +48,8 @@ edges_each(const eddy_heap *heap, uint64_t header, const void *object, edge_fn *
         size_t length = edges_tail_length(heap, type, object);
         for (size_t i = 0; i < length; i++)
             edge(context, slots + i);
-    } else if (type->trace != NULL) {
-        struct eddy_visitor visitor = {edge, context};
-        type->trace(object, &visitor);
+    } else if (type->special) {
+        eddy__edges_special(heap, type, object, edge, context);
     }
 }
 

@@ -46,6 +46,13 @@ static inline unsigned header_type(uint64_t header)
 
 /* ---- types ---- */
 
+/* Reference fields that are words of an encoding. */
+struct tagged {
+    eddy_encoding encoding;
+    uint32_t offset_count; /* in type.offsets */
+    bool tail;             /* the tail, which counts as bytes elsewhere, is an array of words */
+};
+
 struct type {
     struct eddy_type fast; /* first: what inline code sees */
     char *name;
@@ -56,6 +63,8 @@ struct type {
     size_t element_size;
     size_t length_offset;
     eddy_trace_fn *trace;
+    struct tagged *tagged; /* if not NULL: offset_count is 0 and tail not EDDY_TAIL_REFS, whatever was declared */
+    bool special;          /* has one of the two above */
     enum block_kind kind;
     bool born_counted; /* always, whatever the length */
 };

@@ -39,6 +39,7 @@ enum eddy__mutant {
     MUTANT_RESUME_CANCELS,   /* fibers: one that is taken up in a later epoch was no root in the earlier one either */
     MUTANT_RESUME_BEHIND,    /* fibers: taken by a thread that is in an earlier epoch than it was left in */
     MUTANT_OFFER_CURRENT,    /* fibers: offered without a bump */
+    MUTANT_TAGGED_RAW,       /* words: the object that a stored word refers to is not counted */
     MUTANT_COUNT
 };
 
