@@ -103,6 +103,7 @@ static void finish(struct collector *c)
 
 static void process(struct collector *c)
 {
+    eddy__report_begin(c);
     c->applied = 0;
     c->promoted_bytes = 0;
     if (MUTANT(MUTANT_SWEEP_EARLY))
@@ -116,11 +117,12 @@ static void process(struct collector *c)
     eddy__sweep_young(c);
     eddy__sort_partial(c);
     eddy__activity_phase(c, EDDY_RECORD_SWEEP);
-    eddy__cycle_slice(c);
+    eddy__report_cycle_slice(c);
     eddy__activity_phase(c, EDDY_RECORD_CYCLE_SLICE);
     finish(c);
     eddy__activity_phase(c, EDDY_RECORD_FINISH);
     eddy__activity_end(c);
+    eddy__report_end(c);
     eddy__record_poll(c->heap);
 }
 

@@ -2,6 +2,8 @@
  * A thread in a native region is not waited for: one compare-and-swap on its state word is its
  * handshake. Keeps I7; attaching is atomic with respect to the start of an epoch. */
 #include "collector/state.h"
+#include "runtime/heap/events.h"
+#include "runtime/heap/who.h"
 
 #define SPIN_NS UINT64_C(10000) /* running threads mostly pass within a few microseconds: no sleep, no wake-up */
 #define WAIT_FIRST_NS UINT64_C(500000)
@@ -28,6 +30,26 @@ static void begin(struct collector *c)
     EDDY_STORE_SEQ_CST(&heap->epoch, c->epoch + 1);
     pthread_mutex_unlock(&heap->registry_lock);
     c->begun = true;
+    c->begun_ns = eddy__os_now();
+    c->late_reported = false;
+    EVENT(heap, epoch_begin, c->epoch);
+}
+
+/* Names the threads that have not passed for longer than the configuration tolerates. Once per epoch. */
+static void report_late(struct collector *c)
+{
+    eddy_heap *heap = c->heap;
+    uint64_t most = (uint64_t)heap->config.late_thread_ms * 1000000u;
+    if (c->late_reported || !EVENT_WANTED(heap, late_thread) || eddy__os_now() - c->begun_ns < most)
+        return;
+    c->late_reported = true;
+    for (struct thread *t = EDDY_LOAD_ACQUIRE(&heap->threads); t != NULL; t = t->next) {
+        eddy_thread_state state;
+        if (t->in_epoch == c->epoch && eddy__who(t, &state) && !state.native && state.epoch == c->epoch) {
+            eddy__os_thread_look(state.tid, &state);
+            EVENT(heap, late_thread, c->epoch, &state);
+        }
+    }
 }
 
 /* What a sleeping thread would hand over. Read before the compare-and-swap and used only if that succeeds,
@@ -102,6 +124,7 @@ static bool act_for(struct collector *c, struct thread *t)
     EDDY_SUB_ACQ_REL(&c->heap->unacknowledged, 1);
     STAT_ADD(c->stats.handshakes_native, 1);
     STAT_SET(c->stats.handshakes, c->stats.handshakes - 1);
+    EVENT(c->heap, handshake, &t->fast, c->epoch, true);
     return true;
 }
 
@@ -130,6 +153,7 @@ bool eddy__rendezvous(struct collector *c, uint64_t timeout_ns, unsigned *late)
                 *late = left;
             return false;
         }
+        report_late(c);
         EDDY_STORE_SEQ_CST(&c->heap->waiting, 1);
         if (pass_sleepers(c) == left)
             eddy__os_wait(&c->heap->unacknowledged, left, slice);

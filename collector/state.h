@@ -99,10 +99,19 @@ struct survival { /* share of the allocation that became counted, at one distanc
     unsigned permille, epochs;
 };
 
+/* Where an epoch's processing began: what its report is the difference to. */
+struct epoch_marks {
+    uint64_t ns, cpu_ns; /* 0: nobody listens */
+    uint64_t incs, decs, objects_freed, cycles_freed, live_bytes;
+};
+
 struct collector {
     eddy_heap *heap;
     uint64_t epoch;           /* the one being processed */
     bool begun;               /* its handshakes have been asked for */
+    bool late_reported;       /* threads that delay it have been named */
+    uint64_t begun_ns;        /* when they were asked for */
+    struct epoch_marks marks; /* of the epoch being processed, when somebody wants a report */
     struct vector scan;       /* objects whose count left zero: to be promoted */
     struct vector kept;       /* scratch: the roots of a thread, sorted */
     struct vector decs;       /* objects to be decremented: consequences of releases; may outlive an epoch */
@@ -227,6 +236,11 @@ void eddy__sort_partial(struct collector *c);
 void eddy__activity_begin(struct collector *c);
 void eddy__activity_phase(struct collector *c, eddy_record_phase phase);
 void eddy__activity_end(struct collector *c);
+/* report.c: events of the epoch and of the search for cycles, measured only when somebody listens */
+void eddy__report_begin(struct collector *c);
+void eddy__report_end(struct collector *c);
+/* One slice of the search for cycles, reported. */
+void eddy__report_cycle_slice(struct collector *c);
 
 /* distance.c: sets the distance to the next epoch */
 void eddy__adapt_distance(struct collector *c);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "collector/collector.h"
+#include "runtime/heap/events.h"
 #include "runtime/runtime.h"
 
 #define WAIT_SLICE_NS UINT64_C(20000000)
@@ -30,6 +31,13 @@ static bool pass_epoch(eddy_heap *heap, uint64_t deadline, unsigned *late)
     return true;
 }
 
+/* Own thread, and not in the middle of Eddy's own work. */
+static eddy_status check_caller(const struct thread *t)
+{
+    eddy_status status = eddy__check_owner(t);
+    return status == EDDY_OK && eddy__in_observer() ? EDDY_EBUSY : status;
+}
+
 static uint64_t deadline_of(unsigned timeout_ms)
 {
     return timeout_ms == 0 ? UINT64_MAX : eddy__os_now() + (uint64_t)timeout_ms * 1000000u;
@@ -38,7 +46,7 @@ static uint64_t deadline_of(unsigned timeout_ms)
 eddy_status eddy_collect(eddy_thread *ft, unsigned timeout_ms, eddy_collect_report *report)
 {
     struct thread *t = thread_of(ft);
-    eddy_status status = eddy__check_owner(t);
+    eddy_status status = check_caller(t);
     if (status != EDDY_OK)
         return status;
     eddy_heap *heap = t->heap;
@@ -79,7 +87,7 @@ void eddy_collect_hint(eddy_heap *heap)
 eddy_status eddy_collector_step(eddy_thread *ft)
 {
     struct thread *t = thread_of(ft);
-    eddy_status status = eddy__check_owner(t);
+    eddy_status status = check_caller(t);
     if (status != EDDY_OK)
         return status;
     if ((t->heap->flags & EDDY_HEAP_MANUAL) == 0)
@@ -93,7 +101,7 @@ eddy_status eddy_collector_step(eddy_thread *ft)
 eddy_status eddy_verify(eddy_thread *ft, unsigned timeout_ms, eddy_verify_report *report)
 {
     struct thread *t = thread_of(ft);
-    eddy_status status = eddy__check_owner(t);
+    eddy_status status = check_caller(t);
     if (status != EDDY_OK)
         return status;
     eddy_heap *heap = t->heap;

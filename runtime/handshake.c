@@ -2,6 +2,7 @@
  * hands over the young blocks and the decs of epoch e, bumps the tag, acknowledges. Keeps I1 (the tag
  * changes before anyone else may reach what it covered) and I7. */
 #include "collector/collector.h"
+#include "runtime/heap/events.h"
 #include "runtime/runtime.h"
 
 #define BUMPS_PER_EPOCH (UINT64_C(1) << 22) /* far below half of the generation space */
@@ -110,8 +111,10 @@ void eddy__handshake(struct thread *t)
     uint64_t sequence = WORD_SEQUENCE(EDDY_LOAD_RELAXED(&t->word));
     next_epoch(t, epoch);
     EDDY_STORE_RELEASE(&t->word, WORD_MAKE(THREAD_RUNNING, sequence, epoch));
+    EDDY_STORE_RELAXED(&t->since, eddy__os_now_coarse());
     if (EDDY_ADD_SEQ_CST(&heap->unacknowledged, -1) == 1)
         wake_rendezvous(heap);
+    EVENT(heap, handshake, &t->fast, epoch - 1, false);
     eddy__stall_end(t, EDDY_RECORD_HANDSHAKE, begun);
     eddy__stalls_flush(t);
 }

@@ -4,6 +4,7 @@
 
 #include "collector/collector.h"
 #include "runtime/heap/record.h"
+#include "runtime/heap/events.h"
 #include "runtime/runtime.h"
 
 #define MIB ((size_t)1 << 20)
@@ -60,6 +61,8 @@ static eddy_status complete_config(eddy_config *c)
         c->idle_ms = 100;
     if (c->cycle_growth_percent == 0)
         c->cycle_growth_percent = 30;
+    if (c->late_thread_ms == 0)
+        c->late_thread_ms = 1000;
     const unsigned known = EDDY_HEAP_PRECISE_ROOTS | EDDY_HEAP_INTERIOR_POINTERS | EDDY_HEAP_MANUAL;
     bool valid = c->log_chunk_entries <= LOG_CHUNK_ENTRIES && (c->flags & ~known) == 0 && c->collector_nice >= 0
                  && c->collector_nice <= 19 && c->log_limit >= 4 * LOG_CHUNK_BYTES;
@@ -91,6 +94,7 @@ static void release(eddy_heap *heap)
         free(r);
     }
     eddy__stalls_destroy(heap, heap->past_stalls);
+    eddy__listeners_destroy(heap);
     if (heap->blocks != NULL) {
         free_counts(heap);
         eddy__unpoison(heap->base, (size_t)heap->blocks_touched << BLOCK_SHIFT);

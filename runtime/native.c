@@ -15,6 +15,7 @@ void eddy__native_begin(struct thread *t)
     }
     if (!MUTANT(MUTANT_PINS_ASLEEP))
         eddy__pins_flush(t);
+    EDDY_STORE_RELAXED(&t->since, eddy__os_now_coarse());
     HOOK(HOOK_NATIVE_ENTERING, t);
     uint64_t sequence = WORD_SEQUENCE(EDDY_LOAD_RELAXED(&t->word)) + 1;
     EDDY_EXCHANGE_SEQ_CST(&t->word, WORD_MAKE(THREAD_NATIVE, sequence, t->fast.epoch));
@@ -32,11 +33,12 @@ void eddy__native_end(struct thread *t)
                                  WORD_MAKE(THREAD_RUNNING, WORD_SEQUENCE(word) + 1, WORD_EPOCH(word)))) {
         }
         HOOK(HOOK_NATIVE_LEFT, t);
+        EDDY_STORE_RELAXED(&t->since, eddy__os_now_coarse());
         eddy__catch_up(t, WORD_EPOCH(word));
         if (EDDY_LOAD_SEQ_CST(&heap->parked) == 0)
             break;
         /* eddy_verify holds all threads: back into native state, with the same roots, until it is over */
-        uint64_t begun = eddy__os_now();
+        uint64_t begun = eddy__stall_wait_begin(t);
         eddy__native_begin(t);
         while (EDDY_LOAD_ACQUIRE(&heap->parked) != 0)
             eddy__os_wait(&heap->parked, 1, UINT64_MAX);

@@ -2,6 +2,7 @@
  * on the collector's (I7). Every wait is in native state, so that the epoch it waits for can pass, and
  * is recorded as a stall. Sleeps are graduated: they begin short, while there is still room. */
 #include "collector/collector.h"
+#include "runtime/heap/events.h"
 #include "runtime/runtime.h"
 
 #define SLEEP_FIRST_NS UINT64_C(20000)
@@ -21,7 +22,7 @@
 static void wait_epoch(struct thread *t, eddy_record_stall what, uint64_t nanoseconds)
 {
     eddy_heap *heap = t->heap;
-    uint64_t begun = eddy__os_now();
+    uint64_t begun = eddy__stall_wait_begin(t);
     uint32_t done = EDDY_LOAD_ACQUIRE(&heap->epochs_done);
     eddy__native_begin(t);
     if (heap->flags & EDDY_HEAP_MANUAL)
@@ -33,10 +34,11 @@ static void wait_epoch(struct thread *t, eddy_record_stall what, uint64_t nanose
 }
 
 /* Sleeps in proportion to the debt: `room` of `comfortable` is left. */
-static void sleep_graduated(struct thread *t, uint64_t room, uint64_t comfortable)
+static void sleep_graduated(struct thread *t, eddy_pacing_reason reason, uint64_t room, uint64_t comfortable)
 {
     uint64_t missing = comfortable - room;
     uint64_t sleep = SLEEP_FIRST_NS + (SLEEP_MOST_NS - SLEEP_FIRST_NS) / 64 * (missing * 64 / comfortable);
+    EVENT(t->heap, pacing, &t->fast, reason, room, sleep);
     wait_epoch(t, EDDY_RECORD_PACING, sleep);
 }
 
@@ -58,7 +60,9 @@ void eddy__pace_allocation(struct thread *t)
     uint32_t lag = EDDY_LOAD_RELAXED(&heap->search_lag);
     if (EDDY_UNLIKELY(lag > LAG_HARMLESS)) {
         uint64_t sleep = (lag - LAG_HARMLESS) * LAG_SLEEP_NS;
-        wait_epoch(t, EDDY_RECORD_PACING, sleep < LAG_SLEEP_MOST_NS ? sleep : LAG_SLEEP_MOST_NS);
+        sleep = sleep < LAG_SLEEP_MOST_NS ? sleep : LAG_SLEEP_MOST_NS;
+        EVENT(heap, pacing, &t->fast, EDDY_PACING_CYCLES, eddy__room(heap), sleep);
+        wait_epoch(t, EDDY_RECORD_PACING, sleep);
         return;
     }
     if (EDDY_LOAD_RELAXED(&heap->allocated) < epoch_bytes)
@@ -68,9 +72,9 @@ void eddy__pace_allocation(struct thread *t)
     if (most < DEBT_LEAST)
         most = DEBT_LEAST;
     if (room < epoch_bytes / 2)
-        sleep_graduated(t, room, epoch_bytes / 2);
+        sleep_graduated(t, EDDY_PACING_MEMORY, room, epoch_bytes / 2);
     else if (unswept > most)
-        sleep_graduated(t, unswept < 2 * most ? 2 * most - unswept : 0, most);
+        sleep_graduated(t, EDDY_PACING_MEMORY, unswept < 2 * most ? 2 * most - unswept : 0, most);
 }
 
 bool eddy__wait_for_memory(struct thread *t, unsigned attempt)
@@ -112,7 +116,7 @@ static bool log_space_short(struct thread *t)
     if (used >= limit)
         wait_epoch(t, EDDY_RECORD_WAIT_LOG, WAIT_SLICE_NS);
     else
-        sleep_graduated(t, limit - used, half);
+        sleep_graduated(t, EDDY_PACING_LOGS, limit - used, half);
     return true;
 }
 

@@ -210,7 +210,7 @@ static void take_over(struct thread *t)
     t->stalled = false;
     t->quiet_epochs = 0;
     t->os_thread = pthread_self();
-    t->os_id = eddy__os_thread_id();
+    t->tid = eddy__os_thread_id();
     t->stack_base = eddy__os_stack_base();
     t->life = RECORD_ATTACHED;
     t->heap->attached++;

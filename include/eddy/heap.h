@@ -42,6 +42,8 @@ typedef struct eddy_config {
                                since the last search. 0: 30 */
     unsigned flags;         /* EDDY_HEAP_… */
     int collector_nice;     /* nice value added for the collector thread, 0 to 19 */
+    unsigned late_thread_ms; /* a thread that delays an epoch for so many milliseconds, because it reaches no safepoint, is
+                               reported to listeners (events.h). 0: 1000 */
     const char *name;       /* for diagnostics and the collector thread's name; copied; may be NULL */
 } eddy_config;
 

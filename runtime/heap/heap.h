@@ -23,6 +23,7 @@ struct cellmap;
 struct stall_record;
 struct record_ring;
 struct recorder;
+struct listener;
 
 #define HEAP_MAX_TYPES 65535u
 #define HEAP_MAX_THREADS 65534u
@@ -143,8 +144,10 @@ struct thread {
     bool stalled;           /* owner: inside a stall that is being timed */
     struct stall_record *stalls; /* owner; readers take its lock */
     struct record_ring *ring; /* made under registry_lock when events are first recorded; then constant */
-    uint32_t os_id;         /* the operating system's number of the thread; constant while attached */
     pthread_t os_thread;    /* constant while attached */
+    int tid;                /* the kernel's number of that thread; constant while attached */
+    bool helping;           /* owner: inside a helper of events.h */
+    uint64_t since;         /* owner, relaxed: coarse time of its last handshake or change of state */
     enum record_life life;  /* under registry_lock */
     struct thread *next;    /* registry: written once */
     /* collector */
@@ -177,6 +180,8 @@ struct eddy_heap {
     void *backing;       /* private to backing_*.c */
     struct collector *collector;
     const eddy_type *bytes_type, *bytes_large_type, *array_type;
+    struct listener *listeners; /* grows at the head; under registry_lock; release */
+    uint32_t listening;         /* LISTEN_… bits of runtime/heap/events.h; under registry_lock, relaxed */
 
     /* written by the collector */
     uint64_t epoch __attribute__((aligned(64))); /* polled by every thread; seq_cst store under registry_lock */

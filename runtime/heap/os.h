@@ -3,9 +3,12 @@
 #ifndef EDDY_RUNTIME_HEAP_OS_H
 #define EDDY_RUNTIME_HEAP_OS_H
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "eddy/inspect.h"
 
 /* Reserves `bytes` of address space aligned to `alignment` (a power of two). Pages read as zero and
  * take memory only when touched. NULL when refused. */
@@ -19,6 +22,8 @@ size_t eddy__os_page(void);
 
 /* Monotonic clock, nanoseconds. */
 uint64_t eddy__os_now(void);
+/* The same clock to a few milliseconds, at a fraction of the cost. */
+uint64_t eddy__os_now_coarse(void);
 /* CPU time of the calling thread, nanoseconds. */
 uint64_t eddy__os_thread_cpu(void);
 /* Time the calling thread has spent runnable but waiting for a core, nanoseconds; `*handle` is a
@@ -33,10 +38,16 @@ void eddy__os_wake(const uint32_t *word);
 
 /* The calling thread's stack: its highest address. NULL if unknown. */
 void *eddy__os_stack_base(void);
-/* The calling thread's number, as /proc and tools show it. */
-uint32_t eddy__os_thread_id(void);
 /* Names the calling thread (15 characters) and adds to its nice value. */
 void eddy__os_thread_setup(const char *name, int nice);
+
+/* The kernel's number of the calling thread, of use in this process alone. */
+int eddy__os_thread_id(void);
+/* What the kernel tells of thread `tid` of this process: name, kernel_state, system_call, stack_pointer, program_counter and
+ * waits_in of *state; what it does not tell stays as if unknown. Opens files. */
+void eddy__os_thread_look(int tid, eddy_thread_state *state);
+/* The C stack of a thread that has not ended. NULLs if unknown. */
+void eddy__os_thread_stack(pthread_t thread, const void **low, const void **high);
 
 /* In sanitizer builds: marks cells as unusable and usable. Elsewhere nothing. */
 #if defined(__SANITIZE_ADDRESS__)

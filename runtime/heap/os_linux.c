@@ -63,6 +63,11 @@ uint64_t eddy__os_now(void)
     return clock_ns(CLOCK_MONOTONIC);
 }
 
+uint64_t eddy__os_now_coarse(void)
+{
+    return clock_ns(CLOCK_MONOTONIC_COARSE);
+}
+
 uint64_t eddy__os_thread_cpu(void)
 {
     return clock_ns(CLOCK_THREAD_CPUTIME_ID);
@@ -122,11 +127,6 @@ void *eddy__os_stack_base(void)
     int failed = pthread_attr_getstack(&attr, &low, &size);
     pthread_attr_destroy(&attr);
     return failed ? NULL : (char *)low + size;
-}
-
-uint32_t eddy__os_thread_id(void)
-{
-    return (uint32_t)syscall(SYS_gettid);
 }
 
 void eddy__os_thread_setup(const char *name, int nice_value)

@@ -41,7 +41,7 @@ void eddy__record_thread(struct thread *t, bool attached)
         return;
     if (t->ring == NULL)
         EDDY_STORE_RELEASE(&t->ring, eddy__ring_create(r->ring_events));
-    const eddy_record record = {EDDY_RECORD_THREAD, attached, 1, t->number, eddy__os_now(), 0, t->os_id};
+    const eddy_record record = {EDDY_RECORD_THREAD, attached, 1, t->number, eddy__os_now(), 0, (uint64_t)t->tid};
     eddy__ring_put(t->ring, &record);
 }
 
@@ -143,7 +143,7 @@ static void write_threads(eddy_heap *heap)
     eddy_record *threads = malloc((heap->attached + 1) * sizeof *threads);
     for (struct thread *t = heap->threads; t != NULL && threads != NULL; t = t->next)
         if (t->life == RECORD_ATTACHED)
-            threads[count++] = (eddy_record){EDDY_RECORD_THREAD, 1, 1, t->number, r->begun, 0, t->os_id};
+            threads[count++] = (eddy_record){EDDY_RECORD_THREAD, 1, 1, t->number, r->begun, 0, (uint64_t)t->tid};
     pthread_mutex_unlock(&heap->registry_lock);
     for (size_t i = 0; i < count; i++)
         write_record(r, &threads[i]);

@@ -5,6 +5,7 @@
 #include <hdr_histogram.h>
 #include <string.h>
 
+#include "runtime/heap/events.h"
 #include "runtime/heap/memory.h"
 #include "runtime/heap/record.h"
 
@@ -134,6 +135,7 @@ uint64_t eddy__stall_begin(struct thread *t)
     if (t->stalled)
         return eddy__recording(t->heap) ? eddy__os_now() | INNER : 0;
     t->stalled = true;
+    EVENT(t->heap, stall_begin, &t->fast, EDDY_STALL_KINDS);
     struct stall_record *r = t->stalls;
     r->waited = 0;
     uint64_t now = eddy__os_now();
@@ -205,6 +207,13 @@ void eddy__stall_end(struct thread *t, eddy_record_stall what, uint64_t begun)
         eddy__record_stall(t, what, begun, now - begun, queued < wall ? queued : wall);
     if (r->ring_count >= RING / 2)
         eddy__stalls_flush(t);
+    EVENT(t->heap, stall_end, &t->fast, kind_of(what), wall);
+}
+
+uint64_t eddy__stall_wait_begin(struct thread *t)
+{
+    EVENT(t->heap, stall_begin, &t->fast, EDDY_STALL_WAIT);
+    return eddy__os_now();
 }
 
 void eddy__stall_wait(struct thread *t, eddy_record_stall what, uint64_t begun, uint64_t nanoseconds)
@@ -213,6 +222,7 @@ void eddy__stall_wait(struct thread *t, eddy_record_stall what, uint64_t begun, 
         eddy__record_stall(t, what, begun, nanoseconds, 0);
     t->stalls->waited += nanoseconds;
     append(t->stalls, EDDY_STALL_WAIT, begun + nanoseconds, nanoseconds, nanoseconds);
+    EVENT(t->heap, stall_end, &t->fast, EDDY_STALL_WAIT, nanoseconds);
 }
 
 /* ---- readers ---- */
