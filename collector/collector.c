@@ -70,7 +70,8 @@ static void *collector_main(void *argument)
         if (!c->begun)
             wait_for_work(c);
         if ((EDDY_LOAD_SEQ_CST(&heap->request) & REQUEST_STOP) == 0)
-            eddy__collector_epoch(heap, RENDEZVOUS_SLICE_NS, NULL);
+            if (eddy__collector_epoch(heap, RENDEZVOUS_SLICE_NS, NULL) && (heap->flags & EDDY_HEAP_VERIFY_EPOCHS) != 0)
+                eddy__collector_verify_epoch(heap);
     }
     return NULL;
 }

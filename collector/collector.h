@@ -31,6 +31,9 @@ void eddy__collector_stats(eddy_heap *heap, eddy_stats *stats);
 /* Objects that only words of C stacks held in the last epoch. Takes collector_lock. */
 uint64_t eddy__collector_ambiguous(eddy_heap *heap);
 
+/* EDDY_HEAP_VERIFY_EPOCHS: after an epoch, on the thread that processed it, without collector_lock. */
+void eddy__collector_verify_epoch(eddy_heap *heap);
+
 /* With all threads in native state and the collector at rest: recomputes and compares. Takes collector_lock. */
 eddy_status eddy__collector_verify(eddy_heap *heap, eddy_verify_report *report);
 

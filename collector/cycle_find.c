@@ -13,6 +13,7 @@
  * what it finds is a guess, safety is the tests' business.
  * Private objects met on the way are treated as live and not entered. */
 #include "collector/state.h"
+#include "runtime/heap/soft_limit.h"
 
 #include <stdlib.h>
 
@@ -21,6 +22,7 @@
 #define PORTION_SHARE 1024u /* one root of a portion for so many bytes of room below the limit */
 #define GARBAGE_ENOUGH 131072u /* members of candidates that are tested before the next portion: keeps the tables small */
 #define COMPACT_LEAST 65536u
+#define SOFT_EAGERNESS 8 /* above the soft limit so much less growth is enough for a search */
 #define GROWTH_LEAST ((uint64_t)8 << 20)
 
 void eddy__cycles_create(struct collector *c)
@@ -323,7 +325,11 @@ static bool worth_a_pass(struct collector *c)
     uint64_t limit = EDDY_LOAD_RELAXED(&c->heap->heap_limit);
     if (limit / 8 < least) /* small heaps cannot afford to wait so long */
         least = limit / 8;
-    return c->counted_bytes > c->cycles.bytes_after + (growth > least ? growth : least);
+    if (growth < least)
+        growth = least;
+    if (heap_above_soft_limit(c->heap))
+        growth /= SOFT_EAGERNESS;
+    return c->counted_bytes > c->cycles.bytes_after + growth;
 }
 
 static void begin_pass(struct collector *c)

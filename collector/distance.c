@@ -6,6 +6,7 @@
  * as long as a doubling lowers survival, and sinks as long as a halving does not raise it; what is known of a
  * distance is forgotten after a while, and then tried again. Collector only. */
 #include "collector/state.h"
+#include "runtime/heap/soft_limit.h"
 
 #define TRIAL_EPOCHS 4u        /* at one distance, before the next decision */
 #define MEMORY_EPOCHS 96u      /* after so many epochs a survival rate counts as unknown */
@@ -52,7 +53,7 @@ static unsigned power_of(uint64_t bytes)
 }
 
 /* The longest distance that memory allows: half of what is live, or what the configuration starts with; and below a
- * limit, several epochs' allocation must fit beside what is live. */
+ * limit, several epochs' allocation must fit beside what is live; so they should below a soft one. */
 static uint64_t longest(const struct collector *c)
 {
     const eddy_heap *heap = c->heap;
@@ -67,6 +68,14 @@ static uint64_t longest(const struct collector *c)
         room = (room + EDDY_LOAD_RELAXED(&heap->unswept)) / EPOCHS_IN_FLIGHT;
         if (most > room)
             most = room;
+    }
+    uint64_t soft = heap_soft_room(heap);
+    if (soft != UINT64_MAX) {
+        soft = (soft + EDDY_LOAD_RELAXED(&heap->unswept)) / EPOCHS_IN_FLIGHT;
+        if (soft < config->epoch_bytes_min) /* so that the work stays in proportion however long it lasts */
+            soft = config->epoch_bytes_min;
+        if (most > soft)
+            most = soft;
     }
     return most < EPOCH_LEAST ? EPOCH_LEAST : most;
 }

@@ -2,6 +2,7 @@
  * comes after it: returning memory, records that can be used again. */
 #include "collector/collector.h"
 #include "collector/state.h"
+#include "runtime/heap/soft_limit.h"
 
 #define SURPLUS_NS UINT64_C(1000000000) /* free blocks that were not needed for so long go back to the system */
 #define QUIET_EPOCHS 3u
@@ -48,7 +49,7 @@ static void return_memory(struct collector *c)
     if (free_now < c->surplus)
         c->surplus = free_now;
     uint64_t now = eddy__os_now();
-    if (now - c->surplus_since < SURPLUS_NS && !c->at_rest)
+    if (now - c->surplus_since < SURPLUS_NS && !c->at_rest && !heap_above_soft_limit(heap))
         return;
     uint64_t spare = heap->epoch_bytes >> BLOCK_SHIFT;
     if (c->surplus > spare)

@@ -94,8 +94,24 @@ eddy_status eddy_collector_step(eddy_thread *ft)
         return EDDY_EINVAL;
     eddy__native_begin(t);
     eddy__collector_epoch(t->heap, UINT64_MAX, NULL);
+    if (t->heap->flags & EDDY_HEAP_VERIFY_EPOCHS)
+        eddy__collector_verify_epoch(t->heap);
     eddy__native_end(t);
     return EDDY_OK;
+}
+
+/* Claims the stop of all threads, which one thread at a time may ask for. The collector's own, after every epoch with
+ * EDDY_HEAP_VERIFY_EPOCHS, is waited for. */
+static bool park(eddy_heap *heap)
+{
+    for (;;) {
+        uint32_t nobody = 0;
+        if (EDDY_CAS_SEQ_CST(&heap->parked, &nobody, 1))
+            return true;
+        if ((heap->flags & EDDY_HEAP_VERIFY_EPOCHS) == 0)
+            return false;
+        eddy__os_wait(&heap->parked, 1, WAIT_SLICE_NS);
+    }
 }
 
 eddy_status eddy_verify(eddy_thread *ft, unsigned timeout_ms, eddy_verify_report *report)
@@ -112,8 +128,7 @@ eddy_status eddy_verify(eddy_thread *ft, unsigned timeout_ms, eddy_verify_report
     uint64_t deadline = deadline_of(timeout_ms);
     unsigned late = 0;
     eddy__native_begin(t);
-    uint32_t nobody = 0;
-    if (!EDDY_CAS_SEQ_CST(&heap->parked, &nobody, 1)) {
+    if (!park(heap)) {
         eddy__native_end(t);
         return EDDY_EBUSY;
     }

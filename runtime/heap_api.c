@@ -5,6 +5,7 @@
 #include "collector/collector.h"
 #include "runtime/heap/record.h"
 #include "runtime/heap/events.h"
+#include "runtime/options.h"
 #include "runtime/runtime.h"
 
 #define MIB ((size_t)1 << 20)
@@ -28,6 +29,8 @@ static void set_default(size_t *field, size_t value)
 static eddy_status complete_config(eddy_config *c)
 {
     if (c->heap_limit != 0 && c->heap_limit < LIMIT_LEAST)
+        return EDDY_EINVAL;
+    if (c->soft_limit != 0 && c->soft_limit < LIMIT_LEAST)
         return EDDY_EINVAL;
     if (c->reserve_bytes == 0) {
         c->reserve_bytes = RESERVE_DEFAULT;
@@ -63,7 +66,8 @@ static eddy_status complete_config(eddy_config *c)
         c->cycle_growth_percent = 30;
     if (c->late_thread_ms == 0)
         c->late_thread_ms = 1000;
-    const unsigned known = EDDY_HEAP_PRECISE_ROOTS | EDDY_HEAP_INTERIOR_POINTERS | EDDY_HEAP_MANUAL;
+    const unsigned known = EDDY_HEAP_PRECISE_ROOTS | EDDY_HEAP_INTERIOR_POINTERS | EDDY_HEAP_MANUAL
+                           | EDDY_HEAP_IGNORE_ENVIRONMENT | EDDY_HEAP_LOG_EPOCHS | EDDY_HEAP_VERIFY_EPOCHS;
     bool valid = c->log_chunk_entries <= LOG_CHUNK_ENTRIES && (c->flags & ~known) == 0 && c->collector_nice >= 0
                  && c->collector_nice <= 19 && c->log_limit >= 4 * LOG_CHUNK_BYTES;
     return valid ? EDDY_OK : EDDY_EINVAL;
@@ -120,9 +124,11 @@ static eddy_status build(eddy_heap *heap)
     heap->chunk_entries = c->log_chunk_entries;
     heap->range = c->reserve_bytes;
     heap->heap_limit = c->heap_limit ? c->heap_limit : UINT64_MAX;
+    heap->soft_limit = c->soft_limit ? c->soft_limit : UINT64_MAX;
     heap->epoch_bytes = c->epoch_bytes;
     heap->log_bytes = c->log_bytes_epoch;
     heap->epoch = 1;
+    heap->created_ns = eddy__os_now();
     heap->block_count = (uint32_t)(heap->range >> BLOCK_SHIFT);
     heap->name = strdup(c->name != NULL ? c->name : "eddy");
     heap->base = eddy__os_reserve(heap->range, BLOCK_BYTES);
@@ -138,6 +144,8 @@ static eddy_status build(eddy_heap *heap)
     heap->recorder = eddy__recorder_create();
     if (status == EDDY_OK && (heap->past_stalls == NULL || heap->name == NULL || heap->recorder == NULL))
         status = EDDY_ENOMEM;
+    if (status == EDDY_OK && (c->flags & EDDY_HEAP_LOG_EPOCHS) != 0)
+        status = eddy_listener_add(heap, &eddy__epoch_lines);
     if (status == EDDY_OK && (c->flags & EDDY_HEAP_MANUAL) == 0)
         status = eddy__collector_start(heap);
     return status;
@@ -150,7 +158,9 @@ eddy_status eddy_heap_create(const eddy_config *config, eddy_heap **result)
     eddy_config_init(&complete);
     if (config != NULL)
         complete = *config;
-    eddy_status status = complete_config(&complete);
+    eddy_status status = eddy__options_environment(&complete);
+    if (status == EDDY_OK)
+        status = complete_config(&complete);
     if (status != EDDY_OK)
         return status;
     eddy_heap *heap = NULL;
@@ -194,5 +204,13 @@ eddy_status eddy_heap_set_limit(eddy_heap *heap, size_t bytes)
     if (bytes != 0 && bytes < LIMIT_LEAST)
         return EDDY_EINVAL;
     EDDY_STORE_RELAXED(&heap->heap_limit, bytes ? bytes : UINT64_MAX);
+    return EDDY_OK;
+}
+
+eddy_status eddy_heap_set_soft_limit(eddy_heap *heap, size_t bytes)
+{
+    if (bytes != 0 && bytes < LIMIT_LEAST)
+        return EDDY_EINVAL;
+    EDDY_STORE_RELAXED(&heap->soft_limit, bytes ? bytes : UINT64_MAX);
     return EDDY_OK;
 }

@@ -12,6 +12,7 @@
 #define EPOCHS_AT_MOST 200u
 #define EPOCHS_EVER 2000u
 #define FREED_LEAST 1024u /* objects */
+#define EPOCHS_AFTER_HELP 3u /* until the references that a helper dropped have been counted */
 #define DEBT_EPOCHS 8u /* without a limit: distance, in epochs' allocation, at which sleeps begin */
 #define LAG_HARMLESS 1000u /* see heap.search_lag */
 #define LAG_SLEEP_NS UINT64_C(10000) /* for each unit above, with each block */
@@ -56,6 +57,8 @@ void eddy__note_allocation(struct thread *t, size_t bytes)
 void eddy__pace_allocation(struct thread *t)
 {
     eddy_heap *heap = t->heap;
+    if (EDDY_UNLIKELY(EVENT_WANTED(heap, memory_low)))
+        eddy__memory_low(t);
     size_t epoch_bytes = EDDY_LOAD_RELAXED(&heap->epoch_bytes);
     uint32_t lag = EDDY_LOAD_RELAXED(&heap->search_lag);
     if (EDDY_UNLIKELY(lag > LAG_HARMLESS)) {
@@ -83,12 +86,19 @@ bool eddy__wait_for_memory(struct thread *t, unsigned attempt)
     uint64_t passes = EDDY_LOAD_ACQUIRE(&heap->cycle_passes), freed = EDDY_LOAD_RELAXED(&heap->objects_freed);
     bool first = attempt == 0;
     /* two passes: the first may have begun before what it should have found became garbage */
-    if (attempt >= EPOCHS_EVER)
-        return false;
+    bool over = attempt >= EPOCHS_EVER;
     if (!first && attempt >= EPOCHS_BEFORE_GIVING_UP && passes - t->passes_seen >= 2) {
-        if (freed - t->freed_seen < FREED_LEAST || attempt >= EPOCHS_AT_MOST)
-            return false;
+        over |= freed - t->freed_seen < FREED_LEAST || attempt >= EPOCHS_AT_MOST;
         first = true; /* much was freed, other threads have taken it: it is not over */
+    }
+    if (over) {
+        if (!eddy__last_resort(t))
+            return false;
+        for (unsigned i = 0; i < EPOCHS_AFTER_HELP; i++) {
+            eddy__collector_request(heap, REQUEST_EPOCH | REQUEST_CYCLES);
+            wait_epoch(t, EDDY_RECORD_WAIT_MEMORY, WAIT_SLICE_NS);
+        }
+        return true;
     }
     if (first) {
         t->passes_seen = passes;

@@ -49,6 +49,12 @@ static inline void eddy__poll(struct thread *t)
     if (EDDY_LOAD_RELAXED(&t->heap->epoch) != t->fast.epoch)
         eddy__poll_slow(t);
 }
+/* helpers.c: the helpers of eddy/events.h. Safepoints, on which any reference that t->held does not name must be
+ * findable in another way. */
+/* Calls memory_low if little memory is left and it has not been called in this epoch. */
+void eddy__memory_low(struct thread *t);
+/* Calls out_of_memory: whether an allocation is to be tried again. */
+bool eddy__last_resort(struct thread *t);
 /* pacing.c */
 /* Sleeps a little when the collector lags; once before memory is taken. A safepoint. */
 void eddy__pace_allocation(struct thread *t);
@@ -124,6 +130,8 @@ void eddy__fibers_leave(struct thread *t);
 
 /* lookup.c: the checks of eddy_store in debug builds, for fields that may be words. */
 void eddy__check_field(eddy_thread *t, const void *object, void *const *field, const void *value);
+/* epoch_lines.c: the listener of EDDY_HEAP_LOG_EPOCHS. */
+extern const eddy_listener eddy__epoch_lines;
 
 /* thread.c: checks that a record is attached and the caller's own. */
 eddy_status eddy__check_owner(const struct thread *t);

@@ -15,6 +15,7 @@
 #include "eddy/events.h"
 #include "eddy/heap.h"
 #include "eddy/inspect.h"
+#include "eddy/options.h"
 #include "eddy/ref.h"
 #include "eddy/root.h"
 #include "eddy/stats.h"

@@ -89,8 +89,8 @@ typedef struct eddy_listener {
     /* Observer, collecting thread: EDDY_HEAP_VERIFY_EPOCHS found a mismatch. If nobody listens, the misuse handler is called. */
     void (*corrupt)(void *context, eddy_heap *heap, const eddy_verify_report *report);
 
-    /* Helper, own thread: more than the soft limit, or more than seven eighths of the heap limit, is in use. At most once
-     * per epoch, on one thread. */
+    /* Helper, own thread: more than the soft limit is in use, or less than an eighth of the heap limit is left for objects
+     * (another eighth is kept for logs and tables). At most once per epoch, on one thread. */
     void (*memory_low)(void *context, eddy_heap *heap, eddy_thread *t, const eddy_memory_report *report);
     /* Helper, own thread: an allocation is about to fail with EDDY_ENOMEM. All listeners are asked; if one returns true
      * (it has raised the limit, or dropped references), the allocation waits for a few epochs and tries again,

@@ -17,7 +17,16 @@ enum {
     EDDY_HEAP_INTERIOR_POINTERS = 1u << 1,
     /* No collector thread: epochs run only inside eddy_collect and eddy_collector_step. For tests and
      * single-threaded embedders who want to choose the moment. A full heap still triggers a collection. */
-    EDDY_HEAP_MANUAL = 1u << 2
+    EDDY_HEAP_MANUAL = 1u << 2,
+    /* Do not look at the environment variable EDDY_OPTIONS (options.h). */
+    EDDY_HEAP_IGNORE_ENVIRONMENT = 1u << 16,
+    /* Print a line to standard error at the end of every epoch; options.h tells its fields. */
+    EDDY_HEAP_LOG_EPOCHS = 1u << 17,
+    /* Verify after every epoch, as eddy_verify does: counts are comparable only while nobody changes
+     * references, so all threads stop at their next safepoint meanwhile, for several epochs and two walks through the heap.
+     * A mismatch is reported to listeners (`corrupt` of events.h) or else to the misuse handler. For debugging.
+     * On manual heaps eddy_collector_step verifies. */
+    EDDY_HEAP_VERIFY_EPOCHS = 1u << 18
 };
 
 /* Configuration of a heap. Fill it with eddy_config_init, then change what you need. */
@@ -26,6 +35,10 @@ typedef struct eddy_config {
                                is kept for logs and tables. Allocations wait, then fail, rather than exceed it; only
                                tables without which garbage could not be freed may, for the time of a
                                search. 0: no limit. At least 1 MiB otherwise */
+    size_t soft_limit;      /* bytes in use (as of heap_limit, free blocks not counted) above which the collector works
+                               harder: shorter distances of epochs, not below epoch_bytes_min, more searches for cycles, free
+                               memory returned at once; and memory_low of events.h is called. Nothing waits or fails
+                               because of it. 0: none. At least 1 MiB otherwise; from heap_limit on without effect */
     size_t reserve_bytes;   /* bytes of address space reserved for objects, the ceiling of the heap.
                                0: 64 GiB (or 4 times heap_limit if smaller, at least 256 MiB). Rounded up to 1 MiB */
     size_t epoch_bytes;     /* allocation between epochs at the start, bytes. 0: 8 MiB, or a sixteenth of a heap_limit
@@ -51,7 +64,7 @@ typedef struct eddy_config {
 EDDY_API void eddy_config_init(eddy_config *config);
 
 /* Creates a heap and starts its collector thread (all signals blocked in it). `config` may be NULL for
- * the defaults. On success *heap is set. Errors: EDDY_EINVAL (a field out of range), EDDY_ENOMEM,
+ * the defaults; the environment may override it (options.h). On success *heap is set. Errors: EDDY_EINVAL (a field out of range), EDDY_ENOMEM,
  * EDDY_ESYSTEM (address space or thread creation refused); then *heap is NULL. Any thread, not a safepoint. */
 EDDY_API eddy_status eddy_heap_create(const eddy_config *config, eddy_heap **heap);
 
@@ -66,6 +79,9 @@ EDDY_API unsigned eddy_heap_threads(eddy_heap *heap);
 /* Changes the heap limit (bytes, 0: none). Lowering it below what is in use makes allocations fail
  * until enough is freed. Any thread, not a safepoint. EDDY_EINVAL for a value between 1 and 1 MiB. */
 EDDY_API eddy_status eddy_heap_set_limit(eddy_heap *heap, size_t bytes);
+
+/* Changes the soft limit (bytes, 0: none). Any thread, not a safepoint. EDDY_EINVAL for a value between 1 and 1 MiB. */
+EDDY_API eddy_status eddy_heap_set_soft_limit(eddy_heap *heap, size_t bytes);
 
 #ifdef __cplusplus
 }

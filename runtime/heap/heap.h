@@ -177,6 +177,7 @@ struct eddy_heap {
     unsigned chunk_entries;
     eddy_config config;      /* as given, defaults filled in */
     char *name;
+    uint64_t created_ns; /* eddy__os_now of the creation */
     void *backing;       /* private to backing_*.c */
     struct collector *collector;
     const eddy_type *bytes_type, *bytes_large_type, *array_type;
@@ -207,6 +208,8 @@ struct eddy_heap {
     uint32_t blocks_touched; /* table entries from here on were never used */
     uint64_t chunks_used;   /* log chunks not in the pool */
     uint64_t heap_limit;    /* UINT64_MAX: none */
+    uint64_t soft_limit;    /* UINT64_MAX: none */
+    uint64_t low_epoch;     /* last epoch in which memory_low was called */
     uint32_t unacknowledged; /* futex: threads that have not passed the handshake of the epoch in hand */
     uint32_t epoch_waiters; /* threads that sleep on epochs_done */
     uint32_t wake;          /* futex: bumped to wake the collector */
