@@ -37,4 +37,10 @@ void eddy__collector_verify_epoch(eddy_heap *heap);
 /* With all threads in native state and the collector at rest: recomputes and compares. Takes collector_lock. */
 eddy_status eddy__collector_verify(eddy_heap *heap, eddy_verify_report *report);
 
+/* Holds collector_lock between the two. */
+eddy_status eddy__inspection_create(eddy_heap *heap, struct thread *t, struct eddy_inspection **inspection);
+void eddy__inspection_destroy(struct eddy_inspection *inspection);
+/* The thread that began it. */
+struct thread *eddy__inspection_thread(const struct eddy_inspection *inspection);
+
 #endif

@@ -6,8 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "collector/state.h"
-#include "runtime/heap/fiber.h"
+#include "collector/walk.h"
 
 #define PATH_OBJECTS 6
 
@@ -89,67 +88,22 @@ static void reach_edge(void *context, void *const *slot)
     reach(v, EDDY_LOAD_ACQUIRE(slot), v->object);
 }
 
-typedef void root_fn(struct verification *v, void *object, uint64_t times);
-
-static void each_listed(struct verification *v, const struct root_list *list, root_fn *f)
+static void count_root(void *context, void *object, uint64_t times, eddy_root_kind kind, const struct thread *thread,
+                       const void *where)
 {
-    for (size_t i = 0; i < list->count; i++)
-        if (list->objects[i] != 0)
-            f(v, (void *)list->objects[i], 1);
-}
-
-static void each_root(struct verification *v, root_fn *f)
-{
-    eddy_heap *heap = v->c->heap;
-    unsigned parity = EDDY_LOAD_RELAXED(&heap->processed) & 1;
-    for (struct thread *t = EDDY_LOAD_ACQUIRE(&heap->threads); t != NULL; t = t->next) {
-        each_listed(v, &t->accepted[parity], f);
-        each_listed(v, &t->stable, f);
-    }
-    for (const struct eddy_fiber *fiber = heap->fibers; fiber != NULL; fiber = fiber->next)
-        each_listed(v, &fiber->accepted[parity], f);
-    for (const struct root_slot *r = heap->root_slots; r != NULL; r = r->next)
-        if (EDDY_LOAD_ACQUIRE(r->slot) != NULL)
-            f(v, EDDY_LOAD_ACQUIRE(r->slot), 1);
-    for (size_t i = 0; i < v->c->pins.room; i++)
-        if (v->c->pins.entries[i].object != NULL)
-            f(v, v->c->pins.entries[i].object, 1);
-    for (size_t i = 0; i < v->c->retained.room; i++)
-        if (v->c->retained.entries[i].object != NULL)
-            f(v, v->c->retained.entries[i].object, v->c->retained.entries[i].value);
-}
-
-static void count_root(struct verification *v, void *object, uint64_t times)
-{
+    struct verification *v = context;
+    (void)kind, (void)thread, (void)where;
     eddy__map_get(&v->degree, object)->value += times;
 }
 
-static void reach_root(struct verification *v, void *object, uint64_t times)
+static void reach_root(void *context, void *object, uint64_t times, eddy_root_kind kind, const struct thread *thread,
+                       const void *where)
 {
-    (void)times;
-    reach(v, object, NULL);
+    (void)times, (void)kind, (void)thread, (void)where;
+    reach(context, object, NULL);
 }
 
 /* ---- objects ---- */
-
-typedef void object_fn(struct verification *v, struct block *b, uint32_t cell, void *object);
-
-static void each_object(struct verification *v, object_fn *f)
-{
-    eddy_heap *heap = v->c->heap;
-    uint32_t touched = EDDY_LOAD_RELAXED(&heap->blocks_touched);
-    for (uint32_t n = 0; n < touched; n++) {
-        struct block *b = &heap->blocks[n];
-        enum block_state state = block_state_of(b);
-        if (state != BLOCK_YOUNG && state != BLOCK_PARTIAL && state != BLOCK_FULL && state != BLOCK_LARGE)
-            continue;
-        for (uint32_t cell = 0; cell < b->cells; cell++) {
-            unsigned count = b->counts[cell] & COUNT_MASK;
-            if (count != 0 && count != COUNT_DYING)
-                f(v, b, cell, cell_object(heap, b, cell));
-        }
-    }
-}
 
 static void visit_edges(struct verification *v, void *object, edge_fn *edge)
 {
@@ -157,8 +111,9 @@ static void visit_edges(struct verification *v, void *object, edge_fn *edge)
     edges_each(v->c->heap, EDDY_LOAD_ACQUIRE(eddy__header(object)), object, edge, v);
 }
 
-static void count_object(struct verification *v, struct block *b, uint32_t cell, void *object)
+static void count_object(void *context, struct block *b, uint32_t cell, void *object)
 {
+    struct verification *v = context;
     (void)b, (void)cell;
     v->report->objects++;
     uint64_t header = EDDY_LOAD_ACQUIRE(eddy__header(object));
@@ -167,8 +122,9 @@ static void count_object(struct verification *v, struct block *b, uint32_t cell,
     visit_edges(v, object, count_edge);
 }
 
-static void compare_object(struct verification *v, struct block *b, uint32_t cell, void *object)
+static void compare_object(void *context, struct block *b, uint32_t cell, void *object)
 {
+    struct verification *v = context;
     const struct object_map_entry *entry = eddy__map_find(&v->degree, object);
     uint64_t expected = entry == NULL ? 0 : entry->value, found = eddy__count_of(v->c, b, cell, object);
     if (found != expected)
@@ -186,14 +142,14 @@ eddy_status eddy__collector_verify(eddy_heap *heap, eddy_verify_report *report)
     eddy__map_init(&v.degree, heap);
     eddy__map_init(&v.parent, heap);
     eddy__vector_init(&v.work, heap, sizeof(void *));
-    each_root(&v, reach_root);
+    eddy__walk_roots(v.c, reach_root, &v);
     while (v.work.count != 0)
         visit_edges(&v, vector_pop(&v.work), reach_edge);
-    each_root(&v, count_root);
+    eddy__walk_roots(v.c, count_root, &v);
     for (size_t i = 0; i < v.c->decs.count; i++) /* releases that were put off still count */
-        count_root(&v, vector_at(&v.c->decs, i), 1);
-    each_object(&v, count_object);
-    each_object(&v, compare_object);
+        eddy__map_get(&v.degree, vector_at(&v.c->decs, i))->value++;
+    eddy__walk_objects(v.c, count_object, &v);
+    eddy__walk_objects(v.c, compare_object, &v);
     eddy__vector_free(&v.work);
     eddy__map_free(&v.parent);
     eddy__map_free(&v.degree);

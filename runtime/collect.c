@@ -31,11 +31,11 @@ static bool pass_epoch(eddy_heap *heap, uint64_t deadline, unsigned *late)
     return true;
 }
 
-/* Own thread, and not in the middle of Eddy's own work. */
-static eddy_status check_caller(const struct thread *t)
+eddy_status eddy__check_caller(const struct thread *t)
 {
     eddy_status status = eddy__check_owner(t);
-    return status == EDDY_OK && eddy__in_observer() ? EDDY_EBUSY : status;
+    bool busy = status == EDDY_OK && (eddy__in_observer() || t->inspecting);
+    return busy ? EDDY_EBUSY : status;
 }
 
 static uint64_t deadline_of(unsigned timeout_ms)
@@ -46,7 +46,7 @@ static uint64_t deadline_of(unsigned timeout_ms)
 eddy_status eddy_collect(eddy_thread *ft, unsigned timeout_ms, eddy_collect_report *report)
 {
     struct thread *t = thread_of(ft);
-    eddy_status status = check_caller(t);
+    eddy_status status = eddy__check_caller(t);
     if (status != EDDY_OK)
         return status;
     eddy_heap *heap = t->heap;
@@ -87,7 +87,7 @@ void eddy_collect_hint(eddy_heap *heap)
 eddy_status eddy_collector_step(eddy_thread *ft)
 {
     struct thread *t = thread_of(ft);
-    eddy_status status = check_caller(t);
+    eddy_status status = eddy__check_caller(t);
     if (status != EDDY_OK)
         return status;
     if ((t->heap->flags & EDDY_HEAP_MANUAL) == 0)
@@ -114,17 +114,9 @@ static bool park(eddy_heap *heap)
     }
 }
 
-eddy_status eddy_verify(eddy_thread *ft, unsigned timeout_ms, eddy_verify_report *report)
+eddy_status eddy__stop_threads(struct thread *t, unsigned timeout_ms)
 {
-    struct thread *t = thread_of(ft);
-    eddy_status status = check_caller(t);
-    if (status != EDDY_OK)
-        return status;
     eddy_heap *heap = t->heap;
-    eddy_verify_report scratch;
-    if (report == NULL)
-        report = &scratch;
-    memset(report, 0, sizeof *report);
     uint64_t deadline = deadline_of(timeout_ms);
     unsigned late = 0;
     eddy__native_begin(t);
@@ -136,10 +128,33 @@ eddy_status eddy_verify(eddy_thread *ft, unsigned timeout_ms, eddy_verify_report
     bool passed = true;
     for (unsigned i = 0; passed && (i < 3 || (i < EPOCHS_TO_REST && !eddy__collector_at_rest(heap))); i++)
         passed = pass_epoch(heap, deadline, &late);
-    status = passed ? eddy__collector_verify(heap, report) : EDDY_ETIMEDOUT;
-    EDDY_STORE_SEQ_CST(&heap->parked, 0);
-    eddy__os_wake(&heap->parked);
+    if (!passed)
+        eddy__resume_threads(t);
+    return passed ? EDDY_OK : EDDY_ETIMEDOUT;
+}
+
+void eddy__resume_threads(struct thread *t)
+{
+    EDDY_STORE_SEQ_CST(&t->heap->parked, 0);
+    eddy__os_wake(&t->heap->parked);
     eddy__native_end(t);
+}
+
+eddy_status eddy_verify(eddy_thread *ft, unsigned timeout_ms, eddy_verify_report *report)
+{
+    struct thread *t = thread_of(ft);
+    eddy_status status = eddy__check_caller(t);
+    if (status != EDDY_OK)
+        return status;
+    eddy_verify_report scratch;
+    if (report == NULL)
+        report = &scratch;
+    memset(report, 0, sizeof *report);
+    status = eddy__stop_threads(t, timeout_ms);
+    if (status != EDDY_OK)
+        return status;
+    status = eddy__collector_verify(t->heap, report);
+    eddy__resume_threads(t);
     return status;
 }
 

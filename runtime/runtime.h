@@ -133,6 +133,14 @@ void eddy__check_field(eddy_thread *t, const void *object, void *const *field, c
 /* epoch_lines.c: the listener of EDDY_HEAP_LOG_EPOCHS. */
 extern const eddy_listener eddy__epoch_lines;
 
+/* collect.c */
+/* Own thread, and neither in the middle of Eddy's own work nor of an inspection: else a status. */
+eddy_status eddy__check_caller(const struct thread *t);
+/* Goes into native state, stops all other threads and brings the logs to rest: EDDY_EBUSY, EDDY_ETIMEDOUT, and then nothing has
+ * changed. Resume lets them and the caller go on. */
+eddy_status eddy__stop_threads(struct thread *t, unsigned timeout_ms);
+void eddy__resume_threads(struct thread *t);
+
 /* thread.c: checks that a record is attached and the caller's own. */
 eddy_status eddy__check_owner(const struct thread *t);
 

@@ -8,11 +8,111 @@
 #ifndef EDDY_INSPECT_H
 #define EDDY_INSPECT_H
 
-#include "eddy/base.h"
+#include "eddy/type.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
+
+/* ---- inspections ---- */
+
+typedef struct eddy_inspection eddy_inspection;
+
+/* Begins an inspection. Errors: EDDY_ETIMEDOUT (a thread reached no safepoint within `timeout_ms`, 0: no bound), EDDY_EBUSY (one is
+ * under way already, or a verification; or called inside a callback), EDDY_ENOMEM, EDDY_ETHREAD, EDDY_EDETACHED; then *inspection is
+ * NULL. Own thread only. A safepoint. Cost: several epochs. */
+EDDY_API eddy_status eddy_inspect_begin(eddy_thread *t, unsigned timeout_ms, eddy_inspection **inspection);
+
+/* Ends it: the threads go on. Same thread as begin (else the misuse handler is called). A safepoint. NULL is allowed. */
+EDDY_API void eddy_inspect_end(eddy_inspection *inspection);
+
+/* The functions below take an inspection that is under way; same thread. Those that return EDDY_ENOMEM need tables, made when
+ * first needed: 24 bytes per object and 4 per reference for paths and snapshots, 56 and 8 for retained sizes. */
+
+/* ---- the heap walk ---- */
+
+typedef struct eddy_type_count {
+    const eddy_type *type;
+    uint64_t objects;
+    uint64_t bytes; /* of their cells and large objects, as in eddy_stats.live_bytes */
+} eddy_type_count;
+
+/* Calls `visit` for each type of which there are objects, most bytes first. EDDY_ENOMEM. */
+EDDY_API eddy_status eddy_inspect_types(eddy_inspection *inspection,
+                                        void (*visit)(void *context, const eddy_type_count *count), void *context);
+
+typedef struct eddy_object_info {
+    const void *object;
+    const eddy_type *type;
+    uint64_t bytes;      /* of its cell, or large object */
+    uint64_t references; /* its counted references: fields and roots that hold it */
+} eddy_object_info;
+
+/* Calls `visit` once for each object, in the order of addresses; garbage that has not been found yet included. */
+EDDY_API void eddy_inspect_objects(eddy_inspection *inspection,
+                                   void (*visit)(void *context, const eddy_object_info *info), void *context);
+
+/* ---- why is it alive ---- */
+
+typedef enum eddy_root_kind {
+    EDDY_ROOT_NONE = 0, /* no root reaches the object: garbage that has not been found yet */
+    EDDY_ROOT_STACK,    /* a word on a thread's C stack or in its registers */
+    EDDY_ROOT_HANDLE,   /* a slot of a frame of handles, or an argument of a function that waits */
+    EDDY_ROOT_SLOT,     /* a global root slot */
+    EDDY_ROOT_RETAINED, /* eddy_retain */
+    EDDY_ROOT_PINNED,   /* eddy_pin */
+    EDDY_ROOT_FIBER     /* the stack or a handle of a suspended fiber */
+} eddy_root_kind;
+
+typedef struct eddy_root {
+    eddy_root_kind kind;
+    unsigned thread;  /* STACK, HANDLE: eddy_thread_state.number; else 0 */
+    const void *slot; /* SLOT: its address; else NULL */
+} eddy_root;
+
+/* A path's step: `object` is referred to from the one before (the first from the root). */
+typedef struct eddy_path_step {
+    const void *object;
+    const eddy_type *type;
+    size_t field; /* offset in the object before of the field that refers to this one; 0 for the first */
+} eddy_path_step;
+
+/* A shortest path from a root to `object`, its last step. Writes the first `room` steps; *length is how many there are (0 with
+ * EDDY_ROOT_NONE). `steps` may be NULL if `room` is 0. EDDY_EINVAL if `object` is no live object, EDDY_ENOMEM. Breadth-first
+ * search over everything reachable the first time, then O(length). */
+EDDY_API eddy_status eddy_inspect_path(eddy_inspection *inspection, const void *object, eddy_root *root, eddy_path_step *steps,
+                                       size_t room, size_t *length);
+
+/* ---- what would go with it ---- */
+
+/* What only `object` keeps alive, itself included: the objects that it dominates in the graph from the roots. Zero for objects that
+ * no root reaches. EDDY_EINVAL if `object` is no live object, EDDY_ENOMEM. The dominator tree of the whole heap is made the first
+ * time (Lengauer and Tarjan, "A Fast Algorithm for Finding Dominators in a Flowgraph", TOPLAS 1(1), 1979, the simple version,
+ * O(references * log objects)); then O(1). */
+EDDY_API eddy_status eddy_inspect_retained(eddy_inspection *inspection, const void *object, uint64_t *objects, uint64_t *bytes);
+
+/* The object without which `object` would be garbage, and nearest to it; NULL if there is none. As eddy_inspect_retained. */
+EDDY_API eddy_status eddy_inspect_dominator(eddy_inspection *inspection, const void *object, const void **dominator);
+
+/* ---- writing it down ---- */
+
+/* Receives `n` bytes; false stops the writing, with EDDY_ESYSTEM as its result. */
+typedef bool eddy_write_fn(void *context, const void *bytes, size_t n);
+
+/* An eddy_write_fn for stdio: `file` is a FILE *. The caller flushes or closes it, and looks at that result, too. */
+EDDY_API bool eddy_write_to_file(void *file, const void *bytes, size_t n);
+
+/* The path to `object` as text, a line per step. Errors as eddy_inspect_path, EDDY_ESYSTEM. */
+EDDY_API eddy_status eddy_inspect_print_path(eddy_inspection *inspection, const void *object, eddy_write_fn *write, void *context);
+
+/* The whole heap in the format of V8's heap snapshots, for the memory panel of Chrome's developer tools (name the file
+ * *.heapsnapshot): a node per object, named after its type, with id from its address, so that two snapshots can be compared; an edge
+ * per reference, named after the field's offset ("+8") or numbered in arrays and trace callbacks; roots under "(GC roots)",
+ * garbage that has not been found yet under "(unreachable)". EDDY_ENOMEM, EDDY_ESYSTEM. */
+EDDY_API eddy_status eddy_inspect_write_snapshot(eddy_inspection *inspection, eddy_write_fn *write, void *context);
+
+/* The whole heap as a graph in the language of Graphviz (dot). For small heaps. EDDY_ENOMEM, EDDY_ESYSTEM. */
+EDDY_API eddy_status eddy_inspect_write_dot(eddy_inspection *inspection, eddy_write_fn *write, void *context);
 
 /* ---- threads ---- */
 

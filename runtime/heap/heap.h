@@ -147,6 +147,7 @@ struct thread {
     pthread_t os_thread;    /* constant while attached */
     int tid;                /* the kernel's number of that thread; constant while attached */
     bool helping;           /* owner: inside a helper of events.h */
+    bool inspecting;        /* owner: has stopped the other threads, between eddy_inspect_begin and end */
     uint64_t since;         /* owner, relaxed: coarse time of its last handshake or change of state */
     enum record_life life;  /* under registry_lock */
     struct thread *next;    /* registry: written once */
