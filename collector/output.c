@@ -87,6 +87,12 @@ void eddy__output_group(struct output *out, eddy_root_kind kind, unsigned thread
     case EDDY_ROOT_RETAINED:
         eddy__output(out, "(retained)");
         break;
+    case EDDY_ROOT_PINNED:
+        eddy__output(out, "(pinned)");
+        break;
+    case EDDY_ROOT_FIBER:
+        eddy__output(out, "(suspended fibers)");
+        break;
     }
 }
 
