@@ -3,6 +3,9 @@
  * numbers, the edges in the order of their nodes; names are indices into "strings", targets are indices of a node's first
  * number. Node 0 is the root; below it stands "(GC roots)", below that a node for each kind of roots.
  *
+ * Chrome keeps all numbers in 32 bits, so ids are offsets in the heap's range, in units of 16 bytes: different up to 64 GiB,
+ * and the same in every snapshot of a heap. No object lies at the start of a block, so those ids are free for the other nodes.
+ *
  * Order of nodes here: root, "(GC roots)", root groups, "(unreachable)", objects in the order of addresses.
  * Order of strings: "", "(GC roots)", the groups, "(unreachable)", types by number, offsets. */
 #include <stdlib.h>
@@ -95,6 +98,16 @@ static void put_node(struct snapshot *s, unsigned type, uint64_t name, uint64_t 
     s->separator = ",\n";
 }
 
+static uint64_t object_id(const struct snapshot *s, const void *object)
+{
+    return (uint64_t)((const char *)object - s->i->heap->base) >> 4;
+}
+/* Of the n-th of the nodes that are no objects. */
+static uint64_t other_id(uint32_t n)
+{
+    return (uint64_t)(n + 1) * (BLOCK_BYTES >> 4);
+}
+
 /* The end of the roots of the group that begins with root `r`. */
 static size_t group_end(const struct graph *g, size_t r)
 {
@@ -109,18 +122,17 @@ static void put_nodes(struct snapshot *s)
     const struct graph *g = s->g;
     s->separator = "\n";
     eddy__output(&s->out, "\"nodes\":[");
-    put_node(s, V8_SYNTHETIC, 0, 1, 0, 1 + g->root_count);
-    put_node(s, V8_SYNTHETIC, 1, 3, 0, s->groups);
-    uint64_t id = 5;
+    put_node(s, V8_SYNTHETIC, 0, other_id(0), 0, 1 + g->root_count);
+    put_node(s, V8_SYNTHETIC, 1, other_id(1), 0, s->groups);
     uint32_t group = 0;
-    for (size_t r = 0, end; r < g->root_count; r = end, group++, id += 2) {
+    for (size_t r = 0, end; r < g->root_count; r = end, group++) {
         end = group_end(g, r);
-        put_node(s, V8_SYNTHETIC, 2 + group, id, 0, end - r);
+        put_node(s, V8_SYNTHETIC, 2 + group, other_id(2 + group), 0, end - r);
     }
-    put_node(s, V8_SYNTHETIC, 2 + group, id, 0, s->unreachable);
-    for (uint32_t n = 1; n < g->nodes; n++) { /* addresses are multiples of 16: the ids are odd, and different */
+    put_node(s, V8_SYNTHETIC, 2 + group, other_id(2 + group), 0, s->unreachable);
+    for (uint32_t n = 1; n < g->nodes; n++) {
         const void *object = g->objects[n];
-        put_node(s, V8_OBJECT, type_string(s, inspect_type(s->i, object)), (uint64_t)(uintptr_t)object >> 3 | 1,
+        put_node(s, V8_OBJECT, type_string(s, inspect_type(s->i, object)), object_id(s, object),
                  inspect_bytes(s->i, object), g->first[n + 1] - g->first[n]);
     }
     eddy__output(&s->out, "],\n");

@@ -106,7 +106,7 @@ EDDY_API bool eddy_write_to_file(void *file, const void *bytes, size_t n);
 EDDY_API eddy_status eddy_inspect_print_path(eddy_inspection *inspection, const void *object, eddy_write_fn *write, void *context);
 
 /* The whole heap in the format of V8's heap snapshots, for the memory panel of Chrome's developer tools (name the file
- * *.heapsnapshot): a node per object, named after its type, with id from its address, so that two snapshots can be compared; an edge
+ * *.heapsnapshot): a node per object, named after its type, with an id from its address (unambiguous within 64 GiB), so that two snapshots can be compared; an edge
  * per reference, named after the field's offset ("+8") or numbered in arrays and trace callbacks; roots under "(GC roots)",
  * garbage that has not been found yet under "(unreachable)". EDDY_ENOMEM, EDDY_ESYSTEM. */
 EDDY_API eddy_status eddy_inspect_write_snapshot(eddy_inspection *inspection, eddy_write_fn *write, void *context);
