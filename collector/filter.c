@@ -121,6 +121,18 @@ void eddy__carry_roots(struct collector *c, struct root_list lists[2])
     before->count = 0;
 }
 
+bool eddy__words_recorded(const struct collector *c)
+{
+    if ((c->heap->flags & EDDY_HEAP_PRECISE_ROOTS) == 0)
+        return true;
+    for (const struct thread *t = EDDY_LOAD_ACQUIRE(&c->heap->threads); t != NULL; t = t->next) {
+        const struct root_buffer *roots = &t->roots[c->epoch & 1];
+        if (t->in_epoch == c->epoch && !t->handover[c->epoch & 1].carried && roots->count != roots->exact)
+            return true;
+    }
+    return false;
+}
+
 void eddy__filter_roots(struct collector *c, bool exact)
 {
     unsigned parity = c->epoch & 1;

@@ -126,7 +126,7 @@ void eddy__apply_incs(struct collector *c)
     }
     apply_logs_once(c);
     drain(c);
-    if (c->heap->flags & EDDY_HEAP_PRECISE_ROOTS)
+    if (!eddy__words_recorded(c))
         return;
     eddy__filter_roots(c, false);
     eddy__promote_all(c);

@@ -211,6 +211,8 @@ void eddy__pins_destroy(struct collector *c);
 void eddy__apply_pins(struct collector *c);
 void eddy__apply_unpins(struct collector *c);
 bool eddy__unpins_pending(const struct collector *c);
+/* Whether there are words to filter in the epoch: on heaps with precise roots, of ambiguous ranges. */
+bool eddy__words_recorded(const struct collector *c);
 void eddy__accept_exact(struct collector *c, struct root_list *list, const struct root_buffer *roots);
 void eddy__accept_words(struct collector *c, struct root_list *list, const struct root_buffer *roots);
 /* Roots that stayed through the epoch as they were remain counted once, until they are looked at again. */

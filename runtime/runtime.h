@@ -26,6 +26,8 @@ void eddy__forget_frames(struct thread *t);
 
 /* scan.c: appends the words of the C stack (registers included) that lie in the heap's range. */
 bool eddy__scan_stack(struct thread *t, struct root_buffer *roots);
+/* Appends those of the aligned words from `low` up to `high`. */
+bool eddy__scan_words(struct thread *t, struct root_buffer *roots, const void *low, const void *high);
 bool eddy__root_buffer_add(struct thread *t, struct root_buffer *roots, uintptr_t word);
 static inline void eddy__root_buffer_clear(struct root_buffer *roots)
 {
@@ -127,6 +129,11 @@ static inline void eddy__push_value(struct thread *t, const void *object, uintpt
 
 /* fibers.c: the thread is about to detach. */
 void eddy__fibers_leave(struct thread *t);
+
+/* ranges.c */
+bool eddy__record_ranges(struct thread *t, struct root_buffer *roots);
+/* The thread is about to detach. */
+void eddy__ranges_leave(struct thread *t);
 
 /* lookup.c: the checks of eddy_store in debug builds, for fields that may be words. */
 void eddy__check_field(eddy_thread *t, const void *object, void *const *field, const void *value);

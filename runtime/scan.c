@@ -34,12 +34,12 @@ bool eddy__root_buffer_room(struct thread *t, struct root_buffer *roots, size_t 
 }
 
 /* Reads memory that other code owns, red zones of AddressSanitizer included. */
-EDDY_NO_SANITIZE static bool scan_words(struct thread *t, struct root_buffer *roots, const char *low)
+EDDY_NO_SANITIZE bool eddy__scan_words(struct thread *t, struct root_buffer *roots, const void *low, const void *high)
 {
     const uintptr_t base = (uintptr_t)t->heap->base;
     const size_t range = t->heap->range;
-    const uintptr_t *end = (const uintptr_t *)(const void *)t->stack_base;
-    for (const uintptr_t *p = (const uintptr_t *)(const void *)low; p < end; p++) {
+    const uintptr_t *end = (const uintptr_t *)((uintptr_t)high & ~(uintptr_t)(sizeof(uintptr_t) - 1));
+    for (const uintptr_t *p = low; p < end; p++) {
         uintptr_t word = *(const volatile uintptr_t *)p;
         if (EDDY_UNLIKELY(word - base < range) && !eddy__root_buffer_add(t, roots, word))
             return false;
@@ -64,5 +64,5 @@ __attribute__((noinline)) bool eddy__scan_stack(struct thread *t, struct root_bu
         if ((uintptr_t)start < (uintptr_t)t->fiber->low)
             start = t->fiber->low;
     }
-    return scan_words(t, roots, start);
+    return eddy__scan_words(t, roots, start, t->stack_base);
 }

@@ -76,6 +76,7 @@ static void leave_heap(struct thread *t)
 {
     eddy_heap *heap = t->heap;
     eddy__fibers_leave(t);
+    eddy__ranges_leave(t);
     t->frames = NULL;
     eddy__forget_frames(t);
     memset(t->held, 0, sizeof t->held);

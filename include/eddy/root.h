@@ -38,6 +38,20 @@ EDDY_API void eddy_frame_pop(eddy_thread *t, eddy_frame *frame);
  * Cost: a compare; but the next handshake looks at all frames from the top to this one again. */
 EDDY_API void eddy_frame_set(eddy_thread *t, eddy_frame *frame, size_t index, void *value);
 
+/* An ambiguous range: memory outside the heap, such as static data, a buffer, another stack that the thread fills, whose words are
+ * looked at as those of the C stack are, on every kind of heap: a word that holds an object's address (with
+ * EDDY_HEAP_INTERIOR_POINTERS, any address inside it) keeps it alive. A range belongs to the thread that added it, which is the only
+ * one that may write references into it, or load them from it; it writes them as plain memory, and must not in a native
+ * region. The whole range is copied at each of the thread's handshakes and entries into native regions: that is its cost,
+ * about a nanosecond for a word. */
+/* Adds the range from `start` up to `end`, of which whole aligned words count. EDDY_EINVAL for an end below the start or a start that
+ * has been added already, EDDY_ENOMEM, EDDY_EBUSY in a native region, EDDY_ETHREAD, EDDY_EDETACHED. Not a safepoint. A thread that
+ * detaches removes its ranges. */
+EDDY_API eddy_status eddy_root_range_add(eddy_thread *t, void *start, void *end);
+/* Removes the range that begins at `start`: the memory may be freed at once. EDDY_EINVAL if the thread has added none there, and
+ * as above. Not a safepoint. */
+EDDY_API eddy_status eddy_root_range_remove(eddy_thread *t, void *start);
+
 /* A global root slot: a word outside the heap, registered once, that any attached thread reads and
  * writes through the functions below, like a field of a shared object. */
 /* Registers `*slot` and sets it to NULL. EDDY_EBUSY if it is registered already, EDDY_ENOMEM. Takes a lock. */

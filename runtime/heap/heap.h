@@ -132,6 +132,7 @@ struct thread {
     eddy_fiber *fiber;      /* owner: the one that runs; NULL as long as none has been switched to */
     eddy_fiber *own_fiber;  /* owner: that of the stack it began on, made when first left */
     size_t fibers;          /* owner: others that belong to the thread */
+    struct root_range *ranges; /* owner; ranges.c */
     void *held[4];          /* owner: arguments of a function that waits; roots at its handshakes */
     struct log_chunk *pin_chunks; /* what was pinned and unpinned in its epoch and is not in fast.pins; owner, relaxed */
     unsigned pins_used;     /* owner: entries of fast.pins in use, their numbers in pin_list */
