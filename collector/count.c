@@ -10,9 +10,18 @@ static void store_count(struct block *b, uint32_t cell, unsigned value)
     EDDY_STORE_RELAXED(&b->counts[cell], (uint8_t)value);
 }
 
+/* What a counted object adds to the counted bytes. A large one may be resized meanwhile: what was added is noted behind its count
+ * byte, where nothing else is. */
+static uint64_t *large_note(const struct block *b)
+{
+    return (uint64_t *)(void *)b->counts + 1;
+}
+
 static void first_inc(struct collector *c, void *object, struct block *b, uint32_t cell, bool counted)
 {
-    size_t bytes = b->cell ? b->cell : b->bytes;
+    size_t bytes = b->cell ? b->cell : EDDY_LOAD_RELAXED(&b->bytes);
+    if (b->cell == 0)
+        *large_note(b) = bytes;
     store_count(b, cell, 1);
     STAT_SET(b->live, b->live + 1);
     c->counted_objects++;
@@ -119,10 +128,11 @@ void eddy__cell_free(struct collector *c, struct block *b, uint32_t cell, void *
     if (byte & COUNT_FLAGGED)
         eddy__cycle_erase(c, b, cell);
     c->counted_objects--;
-    c->counted_bytes -= b->cell ? b->cell : b->bytes;
+    c->counted_bytes -= b->cell ? b->cell : *large_note(b);
     STAT_ADD(c->stats.objects_freed, 1);
     STAT_SET(b->live, b->live - 1);
     if (b->cell == 0) {
+        *large_note(b) = 0;
         EDDY_STORE_RELEASE(&b->counts[cell], 0);
         if (b->swept)
             eddy__give_large(c, b);

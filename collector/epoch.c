@@ -94,7 +94,7 @@ static void finish(struct collector *c)
     EDDY_STORE_RELAXED(&heap->objects_freed, c->stats.objects_freed);
     if (c->cycles.phase == CYCLE_ARMED && c->cycles.portion.count != 0)
         eddy__collector_request(heap, REQUEST_EPOCH); /* the search goes on after the tests */
-    EDDY_STORE_RELAXED(&heap->processed, c->epoch);
+    EDDY_STORE_RELEASE(&heap->processed, c->epoch);
     EDDY_ADD_SEQ_CST(&heap->epochs_done, 1);
     if (EDDY_LOAD_SEQ_CST(&heap->epoch_waiters) != 0)
         eddy__os_wake(&heap->epochs_done);

@@ -80,6 +80,18 @@ EDDY_API eddy_array *eddy_alloc_array(eddy_thread *t, size_t length);
 /* Allocates `size` bytes without references. Size 0 gives a distinct object of 8 usable bytes. */
 EDDY_API void *eddy_alloc_bytes(eddy_thread *t, size_t size);
 
+/* Changes the length of an object of a type with a tail, or the bytes of one of eddy_alloc_bytes. Returns the object, resized in
+ * place, if that is possible: always when it shrinks or its cell has room, else when it is large and the memory behind it
+ * is free. Otherwise returns *another* object of the same type, with a copy of the contents, and leaves the old one as it
+ * is: references to it, in fields, handles and other variables, still lead there, and keep it alive. The program stores the new
+ * address where the old one was, as after realloc. Elements that are added are zero. (Of eddy_alloc_bytes: those within the
+ * usable bytes are as the program left them.)
+ * No other thread may store into the object, or use the tail, meanwhile. A safepoint, which the object survives. NULL, changing nothing: EDDY_ENOMEM; EDDY_EINVAL: the
+ * type has no tail, the size overflows, or the object has a trace callback and would have to move. Cost: in proportion to what is
+ * copied or cleared, in pieces with safepoints between them. An array of references keeps its memory when it shrinks;
+ * other large objects give it back when less than half of it is used. */
+EDDY_API void *eddy_resize(eddy_thread *t, void *object, size_t length);
+
 /* Usable bytes of an object: at least what was asked for. Any thread that can reach the object. */
 EDDY_API size_t eddy_object_size(eddy_heap *heap, const void *object);
 

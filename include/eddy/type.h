@@ -74,7 +74,7 @@ typedef struct eddy_type_desc {
     eddy_tail tail;            /* what follows the fixed part */
     size_t element_size;       /* EDDY_TAIL_BYTES: bytes of an element, at least 1 */
     size_t length_offset;      /* with a tail: offset of a size_t in the fixed part into which Eddy writes the
-                                  length at allocation; never change it afterwards */
+                                  length at allocation and eddy_resize; never change it otherwise */
     eddy_trace_fn *trace;      /* if not NULL: enumerates the references; ref_offsets must be empty and
                                   the tail NONE or BYTES */
     unsigned flags;            /* EDDY_TYPE_… */
@@ -96,7 +96,7 @@ EDDY_API const char *eddy_type_name(const eddy_type *type);
 
 /* The layout of objects of the built-in array type. */
 typedef struct eddy_array {
-    size_t length;  /* number of slots; set at allocation, read-only */
+    size_t length;  /* number of slots; set at allocation and by eddy_resize, read-only */
     void *slots[1]; /* `length` reference fields */
 } eddy_array;
 

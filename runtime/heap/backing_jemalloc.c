@@ -116,6 +116,14 @@ void eddy__backing_give(eddy_heap *heap, void *p, size_t bytes)
     dallocx(p, take_flags(heap->backing));
 }
 
+bool eddy__backing_resize(eddy_heap *heap, void *p, size_t bytes, size_t wanted)
+{
+    size_t usable = sallocx(p, take_flags(heap->backing));
+    if (wanted > bytes)
+        return usable >= wanted || xallocx(p, wanted, 0, take_flags(heap->backing)) >= wanted;
+    return xallocx(p, wanted, 0, take_flags(heap->backing)) < usable;
+}
+
 void eddy__backing_trim(eddy_heap *heap)
 {
     struct backing *backing = heap->backing;

@@ -81,6 +81,28 @@ void eddy__backing_give(eddy_heap *heap, void *p, size_t bytes)
     pthread_mutex_unlock(&backing->lock);
 }
 
+bool eddy__backing_resize(eddy_heap *heap, void *p, size_t bytes, size_t wanted)
+{
+    struct backing *backing = heap->backing;
+    uint32_t first = block_number(heap, p);
+    uint32_t end = first + (uint32_t)((bytes + BLOCK_BYTES - 1) >> BLOCK_SHIFT);
+    uint32_t wanted_end = first + (uint32_t)((wanted + BLOCK_BYTES - 1) >> BLOCK_SHIFT);
+    if (wanted_end < end)
+        eddy__backing_give(heap, heap->base + ((size_t)wanted_end << BLOCK_SHIFT), (size_t)(end - wanted_end) << BLOCK_SHIFT);
+    if (wanted_end <= end)
+        return true;
+    pthread_mutex_lock(&backing->lock);
+    bool is_free = wanted_end <= backing->count;
+    for (uint32_t i = end; is_free && i < wanted_end; i++)
+        is_free = !is_used(backing, i);
+    for (uint32_t i = end; is_free && i < wanted_end; i++)
+        backing->used[i / 64] |= UINT64_C(1) << (i % 64);
+    if (is_free && wanted_end > backing->fresh)
+        backing->fresh = wanted_end;
+    pthread_mutex_unlock(&backing->lock);
+    return is_free;
+}
+
 void eddy__backing_trim(eddy_heap *heap)
 {
     (void)heap; /* pages were discarded as they were given back */

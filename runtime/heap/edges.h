@@ -23,7 +23,7 @@ void eddy__edges_special(const eddy_heap *heap, const struct type *type, const v
 /* Length of the tail, bounded by what the cell can hold, so that a damaged length leads nowhere else. */
 static inline size_t edges_tail_length(const eddy_heap *heap, const struct type *type, const void *object)
 {
-    size_t length = *(const size_t *)((const char *)object + type->length_offset);
+    size_t length = EDDY_LOAD_RELAXED((const size_t *)(const void *)((const char *)object + type->length_offset));
     size_t most = (object_bytes(block_of(heap, object)) - type->size) / sizeof(void *);
     return length < most ? length : most;
 }

@@ -298,7 +298,7 @@ static inline struct thread *thread_of(eddy_thread *t)
 static inline size_t object_bytes(const struct block *b)
 {
     return b->cell ? b->cell - EDDY__HEADER_SIZE
-                   : b->bytes - BLOCK_FIRST_CELL - EDDY__HEADER_SIZE;
+                   : EDDY_LOAD_RELAXED(&b->bytes) - BLOCK_FIRST_CELL - EDDY__HEADER_SIZE;
 }
 
 /* The state of a block, with everything that was written before it changed hands. */

@@ -291,10 +291,20 @@ static void clear(char *p, size_t bytes)
         memset(p, 0, bytes);
 }
 
+static size_t large_total(size_t bytes)
+{
+    const size_t page = 4096;
+    return (bytes + BLOCK_FIRST_CELL + page - 1) & ~(page - 1);
+}
+
+static uint32_t large_blocks(size_t total)
+{
+    return (uint32_t)((total + BLOCK_BYTES - 1) >> BLOCK_SHIFT);
+}
+
 struct block *eddy__large_take(eddy_heap *heap, size_t bytes, enum block_kind kind, uint64_t epoch)
 {
-    size_t page = 4096;
-    size_t total = (bytes + BLOCK_FIRST_CELL + page - 1) & ~(page - 1);
+    size_t total = large_total(bytes);
     if (total < bytes || total > heap->range || !eddy__charge_objects(heap, total))
         return NULL;
     bool zeroed;
@@ -310,8 +320,7 @@ struct block *eddy__large_take(eddy_heap *heap, size_t bytes, enum block_kind ki
     if (!zeroed)
         clear(p, total);
     uint32_t first = (uint32_t)(b - heap->blocks);
-    uint32_t blocks = (uint32_t)((total + BLOCK_BYTES - 1) >> BLOCK_SHIFT);
-    for (uint32_t i = 1; i < blocks; i++) {
+    for (uint32_t i = 1; i < large_blocks(total); i++) {
         EDDY_STORE_RELAXED(&b[i].next, first);
         EDDY_STORE_RELEASE(&b[i].state, BLOCK_LARGE_REST);
     }
@@ -331,11 +340,72 @@ struct block *eddy__large_take(eddy_heap *heap, size_t bytes, enum block_kind ki
 void eddy__large_give(eddy_heap *heap, struct block *b)
 {
     size_t total = b->bytes;
-    uint32_t blocks = (uint32_t)((total + BLOCK_BYTES - 1) >> BLOCK_SHIFT);
-    for (uint32_t i = 0; i < blocks; i++)
+    for (uint32_t i = 0; i < large_blocks(total); i++)
         EDDY_STORE_RELEASE(&b[i].state, BLOCK_NONE);
     eddy__backing_give(heap, block_start(heap, b), total);
     eddy__discharge_objects(heap, total);
+}
+
+static bool large_extend(eddy_heap *heap, struct block *b, size_t total, size_t wanted)
+{
+    char *p = block_start(heap, b);
+    if (!eddy__charge_objects(heap, wanted - total))
+        return false;
+    if (!eddy__backing_resize(heap, p, total, wanted)) {
+        eddy__discharge_objects(heap, wanted - total);
+        return false;
+    }
+    eddy__unpoison(p + total, wanted - total);
+    clear(p + total, wanted - total);
+    uint32_t first = (uint32_t)(b - heap->blocks);
+    for (uint32_t i = large_blocks(total); i < large_blocks(wanted); i++) {
+        EDDY_STORE_RELAXED(&b[i].next, first);
+        EDDY_STORE_RELEASE(&b[i].state, BLOCK_LARGE_REST);
+    }
+    EDDY_STORE_RELEASE(&b->bytes, wanted);
+    return true;
+}
+
+/* The collector does not look behind the new end any more: it never did, the object has no references. */
+static bool large_shrink(eddy_heap *heap, struct block *b, size_t total, size_t wanted)
+{
+    EDDY_STORE_RELAXED(&b->bytes, wanted);
+    for (uint32_t i = large_blocks(wanted); i < large_blocks(total); i++)
+        EDDY_STORE_RELEASE(&b[i].state, BLOCK_NONE);
+    if (!eddy__backing_resize(heap, block_start(heap, b), total, wanted)) {
+        uint32_t first = (uint32_t)(b - heap->blocks);
+        for (uint32_t i = large_blocks(wanted); i < large_blocks(total); i++) {
+            EDDY_STORE_RELAXED(&b[i].next, first);
+            EDDY_STORE_RELEASE(&b[i].state, BLOCK_LARGE_REST);
+        }
+        EDDY_STORE_RELAXED(&b->bytes, total);
+        return false;
+    }
+    eddy__discharge_objects(heap, total - wanted);
+    return true;
+}
+
+bool eddy__large_resize(eddy_heap *heap, struct block *b, size_t bytes, uint64_t epoch)
+{
+    /* Its young sweep takes off `unswept` what `bytes` says: nobody may change it while that is under way. */
+    uint64_t birth = EDDY_LOAD_RELAXED(&b->birth);
+    bool young = birth == epoch;
+    if (!young && EDDY_LOAD_ACQUIRE(&heap->processed) < birth)
+        return false;
+    size_t total = EDDY_LOAD_RELAXED(&b->bytes), wanted = large_total(bytes);
+    if (wanted < bytes || wanted > heap->range)
+        return false;
+    if (wanted < total && wanted < BLOCK_BYTES) /* less would be another kind of allocation to the backing */
+        wanted = total < BLOCK_BYTES ? total : BLOCK_BYTES;
+    if (wanted > total) {
+        if (!large_extend(heap, b, total, wanted))
+            return false;
+    } else if (wanted < total && !large_shrink(heap, b, total, wanted)) {
+        return false;
+    }
+    if (young)
+        EDDY_ADD_RELAXED(&heap->unswept, wanted - total); /* modulo 2^64 */
+    return true;
 }
 
 /* ---- log chunks ---- */

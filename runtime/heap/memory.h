@@ -13,6 +13,8 @@ void eddy__backing_destroy(eddy_heap *heap);
 /* `bytes` (a multiple of the page size), aligned to 32 KiB; *zeroed says whether they read as zero. NULL when used up. */
 void *eddy__backing_take(eddy_heap *heap, size_t bytes, bool *zeroed);
 void eddy__backing_give(eddy_heap *heap, void *p, size_t bytes);
+/* Makes a run longer or shorter where it is; false, changing nothing, when that cannot be. What is added has any contents. */
+bool eddy__backing_resize(eddy_heap *heap, void *p, size_t bytes, size_t wanted);
 /* Returns unused memory to the system, some at each call. */
 void eddy__backing_trim(eddy_heap *heap);
 
@@ -53,6 +55,9 @@ void eddy__counts_free(struct block *b);
 
 /* A large object of `bytes` including header room: its first block, state LARGE; NULL when used up. */
 struct block *eddy__large_take(eddy_heap *heap, size_t bytes, enum block_kind kind, uint64_t epoch);
+/* A thread that can reach it: makes a large object take `bytes` including header room, where it is; false, changing nothing,
+ * when that cannot be now. What is added reads as zero. `epoch`: of the thread. */
+bool eddy__large_resize(eddy_heap *heap, struct block *b, size_t bytes, uint64_t epoch);
 /* Gives its memory back. */
 void eddy__large_give(eddy_heap *heap, struct block *b);
 
