@@ -159,6 +159,7 @@ static void test_constants_against_inline_functions(void **state)
                 break;
             jit_pin(a.w.t, a.handles[x]);
             eddy_pin(b.w.t, b.handles[x]);
+            assert_int_equal(load64(jit_pin_of(a.w.t, a.handles[x]), EDDY_JIT_PIN_KEY), (uintptr_t)a.handles[x]);
             a.pins[x]++;
             break;
         default:

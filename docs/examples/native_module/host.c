@@ -161,6 +161,7 @@ int main(int argc, char **argv)
     check(stats.misused_unpins == 0, "more references were given back than taken");
     check(stats.live_objects == 0, "objects are left");
     check(eddy_thread_detach(t) == EDDY_OK && eddy_heap_destroy(heap) == EDDY_OK, "end");
-    printf("native_module: %llu objects freed, none left, none pinned\n", (unsigned long long)stats.objects_freed);
+    if (failures == 0)
+        printf("native_module: %llu objects freed, none left, none pinned\n", (unsigned long long)stats.objects_freed);
     return failures != 0;
 }
