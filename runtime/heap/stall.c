@@ -30,6 +30,7 @@ struct stall_record {
     uint64_t waited;       /* waits inside the stall that is being timed */
     uint64_t delay;        /* run-queue delay at `delay_at` */
     uint64_t delay_at;
+    uint64_t clock;        /* what a stall that has just begun has read, for a part that begins with it; else 0 */
     uint64_t delay_inner;  /* run-queue delay when a stall inside another last looked; `delay` at first */
     int schedstat;
     /* under lock */
@@ -132,13 +133,13 @@ void eddy__stalls_flush(struct thread *t)
 
 uint64_t eddy__stall_begin(struct thread *t)
 {
+    struct stall_record *r = t->stalls;
     if (t->stalled)
-        return eddy__recording(t->heap) ? eddy__os_now() | INNER : 0;
+        return eddy__recording(t->heap) ? (r->clock = eddy__os_now()) | INNER : 0;
     t->stalled = true;
     EVENT(t->heap, stall_begin, &t->fast, EDDY_STALL_KINDS);
-    struct stall_record *r = t->stalls;
     r->waited = 0;
-    uint64_t now = eddy__os_now();
+    uint64_t now = r->clock = eddy__os_now();
     if (now - r->delay_at > BASELINE_AGE_NS) {
         r->delay = eddy__os_run_delay(&r->schedstat);
         r->delay_at = now;
@@ -154,6 +155,7 @@ static void end_inner(struct thread *t, eddy_record_stall what, uint64_t begun)
         return;
     struct stall_record *r = t->stalls;
     uint64_t wall = eddy__os_now() - begun, queued = 0;
+    r->clock = 0;
     if (wall > LONG_NS) {
         uint64_t delay = eddy__os_run_delay(&r->schedstat);
         queued = delay - r->delay_inner;
@@ -162,9 +164,11 @@ static void end_inner(struct thread *t, eddy_record_stall what, uint64_t begun)
     eddy__record_stall(t, what, begun, wall, queued < wall ? queued : wall);
 }
 
-uint64_t eddy__stall_part_begin(const struct thread *t)
+uint64_t eddy__stall_part_begin(struct thread *t)
 {
-    return eddy__recording(t->heap) ? eddy__os_now() : 0;
+    if (!eddy__recording(t->heap))
+        return 0;
+    return t->stalls->clock != 0 ? t->stalls->clock : eddy__os_now();
 }
 
 void eddy__stall_part_end(struct thread *t, eddy_record_stall what, uint64_t begun)
@@ -192,6 +196,7 @@ void eddy__stall_end(struct thread *t, eddy_record_stall what, uint64_t begun)
     t->stalled = false;
     struct stall_record *r = t->stalls;
     uint64_t now = eddy__os_now();
+    r->clock = 0;
     uint64_t wall = now - begun;
     wall = wall > r->waited ? wall - r->waited : 0;
     uint64_t cost = wall, queued = 0;
@@ -213,13 +218,14 @@ void eddy__stall_end(struct thread *t, eddy_record_stall what, uint64_t begun)
 uint64_t eddy__stall_wait_begin(struct thread *t)
 {
     EVENT(t->heap, stall_begin, &t->fast, EDDY_STALL_WAIT);
-    return eddy__os_now();
+    return t->stalls->clock = eddy__os_now();
 }
 
 void eddy__stall_wait(struct thread *t, eddy_record_stall what, uint64_t begun, uint64_t nanoseconds)
 {
     if (eddy__recording(t->heap))
         eddy__record_stall(t, what, begun, nanoseconds, 0);
+    t->stalls->clock = 0;
     t->stalls->waited += nanoseconds;
     append(t->stalls, EDDY_STALL_WAIT, begun + nanoseconds, nanoseconds, nanoseconds);
     EVENT(t->heap, stall_end, &t->fast, EDDY_STALL_WAIT, nanoseconds);

@@ -18,12 +18,12 @@ void eddy__stalls_merge(struct stall_record *into, struct stall_record *from);
  * recorded. Where it counts, its end says: handshakes, native regions, or slow paths. */
 uint64_t eddy__stall_begin(struct thread *t);
 void eddy__stall_end(struct thread *t, eddy_record_stall what, uint64_t begun);
-/* Owner: a wait begins; the present time. */
+/* Owner: a wait begins; it lasted that many nanoseconds from `begun`. Inside or outside a stall. */
 uint64_t eddy__stall_wait_begin(struct thread *t);
-/* Owner: a wait of that many nanoseconds, begun at `begun`; inside or outside a stall. */
 void eddy__stall_wait(struct thread *t, eddy_record_stall what, uint64_t begun, uint64_t nanoseconds);
-/* Owner: a part of a stall, for recordings only: begin returns 0, and end does nothing, when none is being made. */
-uint64_t eddy__stall_part_begin(const struct thread *t);
+/* Owner: a part of a stall, for recordings only: begin returns 0, and end does nothing, when none is being made. A part that
+ * begins with a stall shares its reading of the clock. */
+uint64_t eddy__stall_part_begin(struct thread *t);
 void eddy__stall_part_end(struct thread *t, eddy_record_stall what, uint64_t begun);
 /* Owner: empties the ring if the lock is free. */
 void eddy__stalls_flush(struct thread *t);
