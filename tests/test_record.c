@@ -282,6 +282,14 @@ static void test_full_ring(void **state)
     eddy_record_summary summary = tape_stop(&tape, w.heap);
     assert_int_equal(tape_count(&tape, EDDY_RECORD_EVENT, 200), 64);
     assert_int_equal(summary.dropped, 36);
+    free(tape.bytes);
+    tape = (struct tape){0}; /* the next one begins with an empty ring, and counts its own losses only */
+    tape_start(&tape, w.heap, 64);
+    eddy_record_event(w.t, 200, 0, 0, 0);
+    summary = tape_stop(&tape, w.heap);
+    assert_int_equal(tape_count(&tape, EDDY_RECORD_EVENT, 200), 1);
+    assert_int_equal(tape_count(&tape, EDDY_RECORD_THREAD, 1), 1);
+    assert_int_equal(summary.dropped, 0);
     world_close(&w);
     free(tape.bytes);
 }

@@ -38,6 +38,8 @@ struct recorder {
     uint64_t begun, deadline; /* UINT64_MAX: none */
     uint64_t records, dropped, bytes;
     int error;             /* errno of the first write that failed */
+    eddy_record *attached; /* who was when it began, for the writer to write first */
+    size_t attached_count;
     eddy_record buffer[RECORD_BUFFER];
     /* record_attach.c */
     uint32_t allowed;      /* any thread, relaxed */

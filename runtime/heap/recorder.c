@@ -134,22 +134,6 @@ static unsigned drain_all(eddy_heap *heap)
     return most;
 }
 
-/* Who is attached when it begins; those that attach later say so themselves. */
-static void write_threads(eddy_heap *heap)
-{
-    struct recorder *r = heap->recorder;
-    size_t count = 0;
-    pthread_mutex_lock(&heap->registry_lock);
-    eddy_record *threads = malloc((heap->attached + 1) * sizeof *threads);
-    for (struct thread *t = heap->threads; t != NULL && threads != NULL; t = t->next)
-        if (t->life == RECORD_ATTACHED)
-            threads[count++] = (eddy_record){EDDY_RECORD_THREAD, 1, 1, t->number, r->begun, 0, (uint64_t)t->tid};
-    pthread_mutex_unlock(&heap->registry_lock);
-    for (size_t i = 0; i < count; i++)
-        write_record(r, &threads[i]);
-    free(threads);
-}
-
 static void write_header(eddy_heap *heap)
 {
     struct recorder *r = heap->recorder;
@@ -170,7 +154,8 @@ static void *writer_main(void *argument)
     struct recorder *r = heap->recorder;
     eddy__os_thread_setup("eddy record", 0);
     write_header(heap);
-    write_threads(heap);
+    for (size_t i = 0; i < r->attached_count; i++)
+        write_record(r, &r->attached[i]);
     uint64_t nap = NAP_SHORT_NS, asked_at = r->begun;
     while (EDDY_LOAD_ACQUIRE(&r->stop) == 0) {
         unsigned filled = drain_all(heap);
@@ -216,6 +201,21 @@ static bool prepare_rings(eddy_heap *heap)
             EDDY_STORE_RELEASE(&t->ring, ring);
         }
     }
+    return true;
+}
+
+/* Under lock and registry_lock: notes who is attached; those that attach later say so themselves. */
+static bool list_threads(eddy_heap *heap)
+{
+    struct recorder *r = heap->recorder;
+    free(r->attached);
+    r->attached_count = 0;
+    r->attached = malloc((heap->attached + 1) * sizeof *r->attached);
+    if (r->attached == NULL)
+        return false;
+    for (struct thread *t = heap->threads; t != NULL; t = t->next)
+        if (t->life == RECORD_ATTACHED)
+            r->attached[r->attached_count++] = (eddy_record){EDDY_RECORD_THREAD, 1, 1, t->number, r->begun, 0, (uint64_t)t->tid};
     return true;
 }
 
@@ -270,8 +270,8 @@ static eddy_status begin_locked(eddy_heap *heap, const eddy_record_options *opti
     pthread_mutex_lock(&heap->registry_lock);
     for (r->ring_events = RING_LEAST; r->ring_events < wanted;)
         r->ring_events *= 2;
-    bool ready = prepare_rings(heap);
     r->begun = eddy__os_now();
+    bool ready = prepare_rings(heap) && list_threads(heap);
     r->deadline = options->milliseconds ? r->begun + (uint64_t)options->milliseconds * 1000000u : UINT64_MAX;
     if (ready)
         EDDY_STORE_RELEASE(&heap->recording, 1);
@@ -364,6 +364,7 @@ void eddy__recorder_destroy(eddy_heap *heap)
     eddy__record_refuse_attach(heap);
     eddy_record_stop(heap, NULL);
     eddy__ring_destroy(r->collector);
+    free(r->attached);
     pthread_mutex_destroy(&r->lock);
     free(r);
     heap->recorder = NULL;
