@@ -66,6 +66,8 @@ eddy_status eddy_collect(eddy_thread *ft, unsigned timeout_ms, eddy_collect_repo
             break;
         }
     }
+    /* in native state: the collector may hold its lock until this thread has passed a handshake */
+    uint64_t ambiguous = report != NULL ? eddy__collector_ambiguous(heap) : 0;
     eddy__native_end(t);
     if (report != NULL) {
         eddy_heap_stats(heap, &after);
@@ -73,7 +75,7 @@ eddy_status eddy_collect(eddy_thread *ft, unsigned timeout_ms, eddy_collect_repo
                                         .objects_freed = after.objects_freed - before.objects_freed,
                                         .cycles_freed = after.cycles_freed - before.cycles_freed,
                                         .live_bytes = after.live_bytes,
-                                        .ambiguous_objects = eddy__collector_ambiguous(heap),
+                                        .ambiguous_objects = ambiguous,
                                         .late_threads = late};
     }
     return status;
