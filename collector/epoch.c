@@ -80,6 +80,8 @@ static void finish(struct collector *c)
     bool at_rest = c->applied == 0 && c->decs.count == 0 && !cycle_searching(c) && !c->cycles_wanted && !decs_pending(c)
                    && !eddy__unpins_pending(c);
     EDDY_STORE_RELAXED(&c->at_rest, at_rest); /* eddy_verify reads it between epochs */
+    if (at_rest) /* no epoch may follow for long: blocks that have become empty are given back now */
+        eddy__sort_partial(c);
     eddy__counts_reclaim(heap, &c->retired_counts);
     recycle_records(c);
     eddy__adapt_distance(c);
