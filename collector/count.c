@@ -49,7 +49,7 @@ void eddy__count_inc_slow(struct collector *c, void *object, struct block *b, ui
             store_count(b, cell, 1 | flag);
             return;
         }
-        eddy__map_get(&c->overflow, object)->value = COUNT_OVERFLOW;
+        eddy__map_get(&c->overflow, object)->value = COUNT_OVERFLOW - MUTANT(MUTANT_OVERFLOW_OFF_BY_ONE);
         store_count(b, cell, COUNT_OVERFLOW | flag);
     } else if (count != COUNT_DYING) {
         store_count(b, cell, (count + 1) | flag);
@@ -59,7 +59,7 @@ void eddy__count_inc_slow(struct collector *c, void *object, struct block *b, ui
 /* A count that stays above zero: the object may be part of a garbage cycle. */
 static void become_candidate(struct collector *c, void *object, struct block *b, uint32_t cell)
 {
-    if (b->kind != KIND_CYCLIC)
+    if (b->kind != KIND_CYCLIC || (MUTANT(MUTANT_NO_CANDIDATES) && c->cycles.phase != CYCLE_IDLE))
         return;
     store_count(b, cell, b->counts[cell] | COUNT_FLAGGED);
     eddy__cycle_add_root(c, object);
@@ -77,7 +77,7 @@ bool eddy__count_dec_slow(struct collector *c, void *object, struct block *b, ui
     if (count == COUNT_OVERFLOW) {
         struct object_map_entry *entry = eddy__map_find(&c->overflow, object);
         if (--entry->value <= COUNT_BACK) {
-            store_count(b, cell, (unsigned)entry->value | flag);
+            store_count(b, cell, ((unsigned)entry->value + MUTANT(MUTANT_OVERFLOW_BACK)) | flag);
             eddy__map_remove(&c->overflow, entry);
         }
     } else if (count == 0) {
@@ -134,12 +134,14 @@ void eddy__cell_free(struct collector *c, struct block *b, uint32_t cell, void *
     if (b->cell == 0) {
         *large_note(b) = 0;
         EDDY_STORE_RELEASE(&b->counts[cell], 0);
-        if (b->swept)
+        HOOK(HOOK_CELL_FREED, object);
+        if (b->swept || MUTANT(MUTANT_LARGE_FREED_YOUNG))
             eddy__give_large(c, b);
         return; /* else its young sweep gives it back */
     }
     eddy__poison(object, b->cell - EDDY__HEADER_SIZE);
     EDDY_STORE_RELEASE(&b->counts[cell], 0);
+    HOOK(HOOK_CELL_FREED, object);
     note_free_cells(c, b);
 }
 

@@ -143,10 +143,10 @@ void eddy__cycle_touch(struct collector *c, struct block *b, uint32_t cell, bool
     struct cycle_node *node = cycle_node(c, b->aux[cell] - 1);
     if (dec)
         node->object |= NODE_AGAIN;
-    if (node->component >= COMPONENT_TRIVIAL)
+    if (node->component >= COMPONENT_TRIVIAL || MUTANT(dec ? MUTANT_DELTA_NO_DEC : MUTANT_DELTA_NO_INC))
         return;
     struct cycle_candidate *candidate = cycle_candidate(c, node->component);
-    if (dec && c->releasing_cycles)
+    if (dec && c->releasing_cycles && !MUTANT(MUTANT_RELEASE_LOWERS_NOTHING))
         candidate->external--; /* the reference of a neighbour that was freed */
     else
         candidate->valid = false;
@@ -181,7 +181,7 @@ static void discover_edge(void *context, void *const *slot)
     if ((b->aux == NULL || b->aux[cell] == 0) && !add_node(c, target, b, cell))
         return;
     uint32_t number = b->aux[cell] - 1;
-    if (number >= c->cycles.portion_nodes)
+    if (number >= c->cycles.portion_nodes && !(MUTANT(MUTANT_DISCOVER_SKIPS) && cell % 2 != 0))
         cycle_node(c, number)->crc--;
 }
 
@@ -236,7 +236,8 @@ static bool take(struct collector *c, uint64_t *done)
         struct block *b;
         uint32_t cell;
         if (flagged_root(c, *object, &b, &cell))
-            EDDY_STORE_RELAXED(&b->counts[cell], (uint8_t)(b->counts[cell] & ~COUNT_FLAGGED));
+            EDDY_STORE_RELAXED(&b->counts[cell], (uint8_t)(b->counts[cell]
+                                                           & ~(MUTANT(MUTANT_TAKE_KEEPS_FLAGS) ? 0 : COUNT_FLAGGED)));
         else
             *object = NULL; /* freed, or named twice */
     }
@@ -291,7 +292,7 @@ static bool scan(struct collector *c, uint64_t *done)
         ++*done;
         if (y->work.count != 0) {
             struct cycle_node *node = cycle_node(c, ((uint32_t *)y->work.items)[--y->work.count]);
-            if (node->object != 0)
+            if (node->object != 0 && !MUTANT(MUTANT_SCAN_SKIPS))
                 cycle_edges(c, node, scan_edge, c);
         } else if (y->at < y->nodes.count) {
             struct cycle_node *node = cycle_node(c, y->at);

@@ -77,7 +77,7 @@ static void leave(struct collector *c)
     uint32_t low = index->low;
     if (low == index->index)
         emit(c, frame.node);
-    if (y->frames.count != 0) {
+    if (y->frames.count != 0 && !MUTANT(MUTANT_SPLIT_LOW)) {
         struct cycle_index *parent = index_of(c, top_frame(c)->node);
         if (low < parent->low)
             parent->low = low;

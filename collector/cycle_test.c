@@ -26,7 +26,9 @@ static void sigma_edge(void *context, void *const *slot)
     if (number == UINT32_MAX)
         return;
     struct cycle_node *node = cycle_node(sigma->c, number);
-    if (node->component == sigma->component && node->crc > 0)
+    bool inside = node->component == sigma->component
+                  || (MUTANT(MUTANT_SIGMA_ALL_EDGES) && node->component < COMPONENT_TRIVIAL);
+    if (inside && node->crc > 0)
         node->crc--;
 }
 
@@ -66,11 +68,13 @@ bool eddy__cycle_prepare(struct collector *c, uint64_t *done)
     struct cycles *y = &c->cycles;
     if (y->portion_candidates == y->candidates.count)
         return true;
-    if (y->at == 0)
-        arm(c);
     uint32_t first = cycle_candidate(c, y->portion_candidates)->first;
     uint32_t members = (uint32_t)y->members.count - first;
+    if (y->at == (MUTANT(MUTANT_ARM_LATE) ? members : 0))
+        arm(c);
     for (; y->at < 2 * members; y->at++, ++*done) {
+        if (MUTANT(MUTANT_ARM_LATE) && y->at == members)
+            arm(c);
         if (eddy__slice_over(c, *done))
             return false;
         struct cycle_node *node = cycle_node(c, cycle_member(c, first + y->at % members));
@@ -97,7 +101,10 @@ static void push_outside(void *context, void *const *slot)
     if (target == NULL)
         return;
     uint32_t number = eddy__cycle_node_of(c, target);
-    if (number == UINT32_MAX || cycle_node(c, number)->component != sigma->component)
+    bool outside = number == UINT32_MAX || cycle_node(c, number)->component != sigma->component;
+    if (MUTANT(MUTANT_FREED_DROPS_INSIDE))
+        outside = true;
+    if (outside && !MUTANT(MUTANT_FREED_KEEPS_OUTSIDE))
         vector_push(&c->decs, target);
 }
 
@@ -125,7 +132,7 @@ static void test_candidate(struct collector *c, uint32_t number)
 {
     struct cycle_candidate *candidate = cycle_candidate(c, number);
     bool delta = candidate->valid || MUTANT(MUTANT_NO_DELTA);
-    bool sigma = candidate->external == 0 || MUTANT(MUTANT_NO_SIGMA);
+    bool sigma = candidate->external <= MUTANT(MUTANT_SIGMA_ONE) || MUTANT(MUTANT_NO_SIGMA);
     if (delta && sigma) {
         free_candidate(c, number);
         return;

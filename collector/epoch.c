@@ -24,7 +24,7 @@ static void recycle_records(struct collector *c)
         bool quiet = log_consumed(&t->inc) && log_consumed(&t->dec) && t->accepted[0].count == 0
                      && t->accepted[1].count == 0 && t->stable.count == 0 && t->in_epoch == c->epoch;
         t->quiet_epochs = quiet ? t->quiet_epochs + 1 : 0;
-        if (t->quiet_epochs >= QUIET_EPOCHS) {
+        if (t->quiet_epochs >= QUIET_EPOCHS || MUTANT(MUTANT_RECORD_RECYCLED_EARLY)) {
             t->quiet_epochs = 0;
             t->life = RECORD_FREE;
         }
@@ -96,6 +96,7 @@ static void finish(struct collector *c)
     EDDY_STORE_RELAXED(&heap->objects_freed, c->stats.objects_freed);
     if (c->cycles.phase == CYCLE_ARMED && c->cycles.portion.count != 0)
         eddy__collector_request(heap, REQUEST_EPOCH); /* the search goes on after the tests */
+    HOOK(HOOK_EPOCH_ENDS, NULL);
     EDDY_STORE_RELEASE(&heap->processed, c->epoch);
     EDDY_ADD_SEQ_CST(&heap->epochs_done, 1);
     if (EDDY_LOAD_SEQ_CST(&heap->epoch_waiters) != 0)
@@ -118,6 +119,7 @@ static void process(struct collector *c)
     eddy__cycle_test(c);
     eddy__activity_phase(c, EDDY_RECORD_CYCLE_TEST);
     eddy__sweep_young(c);
+    HOOK(HOOK_STEP_SWEPT, NULL);
     eddy__sort_partial(c);
     eddy__activity_phase(c, EDDY_RECORD_SWEEP);
     eddy__report_cycle_slice(c);

@@ -28,6 +28,8 @@ static char *find_cell(const eddy_heap *heap, uintptr_t word, struct block **blo
         return NULL;
     char *object = cell_object(heap, b, *cell);
     size_t distance = (size_t)((char *)word - object);
+    if (MUTANT(MUTANT_FILTER_INTERIOR))
+        interior = false;
     if (distance != 0 && (!interior || distance >= object_bytes(b)))
         return NULL;
     *block = b;
@@ -117,6 +119,8 @@ void eddy__carry_roots(struct collector *c, struct root_list lists[2])
 {
     struct root_list *now = &lists[c->epoch & 1], *before = &lists[(c->epoch & 1) ^ 1], spare = *now;
     *now = *before;
+    if (MUTANT(MUTANT_CARRY_FORGETS))
+        now->count = now->exact = 0;
     *before = spare;
     before->count = 0;
 }

@@ -32,6 +32,8 @@ static void promote(struct collector *c, void *object)
     if (b->kind != KIND_LEAF)
         edges_each(c->heap, header, object, copy_ref, &copied);
     HOOK(HOOK_COLLECTOR_PROMOTE, object);
+    if (MUTANT(MUTANT_COLLECTOR_PROMOTES_PLAINLY))
+        EDDY_STORE_RELEASE(eddy__header(object), header);
     if (!EDDY_CAS_RELEASE_ACQUIRE(eddy__header(object), &header, header & HEADER_LOW))
         return;
     for (size_t i = 0; i < copied.count; i++)
@@ -99,10 +101,11 @@ static void drain(struct collector *c)
         HOOK(HOOK_STEP_DRAIN, NULL);
         c->first_incs = 0;
         for (struct thread *t = EDDY_LOAD_ACQUIRE(&c->heap->threads); t != NULL; t = t->next)
-            drain_thread(c, t);
+            if (!MUTANT(MUTANT_DRAIN_OWN_EPOCH) || EDDY_LOAD_RELAXED(&t->fast.epoch) == c->epoch)
+                drain_thread(c, t);
         eddy__promote_all(c);
         STAT_ADD(c->stats.drain_rounds, 1);
-    } while (c->first_incs != 0);
+    } while (c->first_incs != 0 && !MUTANT(MUTANT_DRAIN_ONCE));
 }
 
 /* Without the drain, only what was logged before the handshakes. */

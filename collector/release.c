@@ -91,6 +91,8 @@ void eddy__release_all(struct collector *c, bool slice)
             count_prefetch(c, object);
             queue_put(&counts, object);
         }
+        if (stop && MUTANT(MUTANT_SLICE_DROPS))
+            c->decs.count = 0;
         if (counts.count == 0 && dying.count == 0)
             break;
         if (counts.count != 0) {
@@ -179,7 +181,10 @@ void eddy__uncount_roots(struct collector *c, struct root_list lists[2], const s
         qsort(c->kept.items, c->kept.count, sizeof(void *), by_address);
     for (size_t i = 0; i < before->count; i++) {
         uintptr_t object = before->objects[i];
-        if (c->kept.count != 0 && bsearch(&object, c->kept.items, c->kept.count, sizeof object, by_address) != NULL)
+        if (MUTANT(MUTANT_ROOTS_NOT_UNCOUNTED))
+            continue;
+        if ((c->kept.count != 0 && bsearch(&object, c->kept.items, c->kept.count, sizeof object, by_address) != NULL)
+            || MUTANT(MUTANT_ROOTS_ALL_KEPT))
             eddy__count_undo(c, (void *)object);
         else
             dec(c, (void *)object);
@@ -194,7 +199,10 @@ void eddy__apply_decs(struct collector *c)
     for (struct thread *t = EDDY_LOAD_ACQUIRE(&c->heap->threads); t != NULL; t = t->next) {
         if (t->in_epoch != c->epoch)
             continue;
-        apply_log(c, t, t->handover[MUTANT(MUTANT_DEC_NOW) ? c->epoch & 1 : before].dec_mark);
+        const uintptr_t *mark = t->handover[MUTANT(MUTANT_DEC_NOW) ? c->epoch & 1 : before].dec_mark;
+        if (MUTANT(MUTANT_DEC_MARK_LATE))
+            mark = EDDY_LOAD_RELAXED(&t->dec.next);
+        apply_log(c, t, mark);
         eddy__uncount_roots(c, t->accepted, &t->stable);
     }
     eddy__apply_unpins(c);

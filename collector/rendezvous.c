@@ -81,11 +81,12 @@ static void capture_thread(const struct thread *t, struct capture *capture)
 static void hand_over(eddy_heap *heap, struct handover *handover, const struct capture *capture)
 {
     uint32_t chain = capture->young;
-    for (unsigned word = 0; word < 2; word++)
+    for (unsigned word = 0; word < 2 && !MUTANT(MUTANT_NATIVE_RUN_FORGOTTEN); word++)
         for (uint64_t left = capture->used[word]; left != 0; left &= left - 1) {
             unsigned slot = word * 64 + (unsigned)__builtin_ctzll(left);
             struct block *b = block_of(heap, capture->runs[slot].limit - 1);
             size_t used = (size_t)(capture->runs[slot].next - block_start(heap, b)) - BLOCK_FIRST_CELL;
+            used -= MUTANT(MUTANT_YOUNG_END_SHORT) && used != 0 ? b->cell : 0;
             EDDY_STORE_RELAXED(&b->young_end, (uint32_t)(used / b->cell));
             EDDY_STORE_RELAXED(&b->next, chain);
             chain = (uint32_t)(b - heap->blocks) + 1;
@@ -111,6 +112,8 @@ static bool act_for(struct collector *c, struct thread *t)
         capture_thread(t, &capture);
     HOOK(HOOK_NATIVE_CAPTURED, t);
     uint64_t passed = WORD_MAKE(THREAD_NATIVE, WORD_SEQUENCE(word), c->epoch + 1);
+    if (MUTANT(MUTANT_NATIVE_PLAIN_STORE))
+        word = EDDY_LOAD_ACQUIRE(&t->word); /* so that the swap succeeds whatever the thread has done */
     if (!EDDY_CAS_ACQ_REL(&t->word, &word, passed))
         return false;
     struct handover *handover = &t->handover[c->epoch & 1];

@@ -32,11 +32,24 @@ void eddy__pool_block(struct collector *c, struct block *b)
     eddy__blocks_push(heap, block_is_sparse(b) ? &heap->sparse[slot] : &heap->partial[slot], b);
 }
 
+/* Builds with hooks: what was private and is dead now reads as freed. */
+static void poison_free_cells(const eddy_heap *heap, const struct block *b)
+{
+#ifdef EDDY_POISON_WORD
+    for (uint32_t cell = 0; cell < b->young_end; cell++)
+        if (b->counts[cell] == 0)
+            eddy__poison(cell_object(heap, b, cell), b->cell - EDDY__HEADER_SIZE);
+#else
+    (void)heap, (void)b;
+#endif
+}
+
 static void sweep_block(struct collector *c, struct block *b)
 {
     eddy_heap *heap = c->heap;
     EDDY_SUB_RELAXED(&heap->unswept, b->bytes);
-    if (b->live == 0) {
+    poison_free_cells(heap, b);
+    if (b->live <= MUTANT(MUTANT_SWEEP_ONE_LIVE)) {
         eddy__give_block(c, b);
     } else if (block_is_partial(b)) {
         eddy__pool_block(c, b);
@@ -89,7 +102,7 @@ static void sort_chain(struct collector *c, uint32_t chain)
     while (chain != BLOCK_LINK_END) {
         struct block *b = &c->heap->blocks[chain - 1];
         chain = EDDY_LOAD_RELAXED(&b->next);
-        if (b->live == 0)
+        if (b->live == 0 || (MUTANT(MUTANT_GIVE_LIVE_BLOCK) && b->live < 2))
             eddy__give_block(c, b);
         else
             eddy__pool_block(c, b);

@@ -66,6 +66,8 @@ static inline void *counted_exchange(struct thread *t, void *object, void **slot
     if (EDDY_LIKELY(is_simple(t, object, value, &bits))) {
         HOOK(HOOK_STORE_CHECKED, object);
         if (value != NULL) {
+            if (MUTANT(MUTANT_STORE_INC_OF_OLD) && eddy__has_room(t, 2, 1) && bits != 0)
+                log_push(&t->inc, (uintptr_t)value | bits);
             log_push(&t->inc, (uintptr_t)value | bits);
             log_publish(&t->inc);
         }
@@ -77,7 +79,7 @@ static inline void *counted_exchange(struct thread *t, void *object, void **slot
     HOOK(HOOK_STORE_PUSHED, object);
     void *old = EDDY_EXCHANGE_ACQ_REL(slot, value);
     HOOK(HOOK_STORE_EXCHANGED, object);
-    if (old != NULL)
+    if (old != NULL && !MUTANT(MUTANT_STORE_NO_DEC))
         eddy__push_dec(t, old);
     return old;
 }
@@ -104,7 +106,9 @@ bool eddy__cas_slow(eddy_thread *ft, void *object, void **field, void *expected,
     void *found = expected;
     bool swapped = EDDY_CAS_ACQ_REL(field, &found, value);
     void *lost = swapped ? expected : value; /* on failure the inc is taken back */
-    if (lost != NULL)
+    if (MUTANT(MUTANT_CAS_DEC_VALUE))
+        lost = value;
+    if (lost != NULL && (swapped || !MUTANT(MUTANT_CAS_KEEPS_INC)))
         eddy__push_dec(t, lost);
     return swapped;
 }

@@ -5,6 +5,7 @@
 #define EDDY_RUNTIME_CELLMAP_H
 
 #include "runtime/heap/block.h"
+#include "runtime/heap/mutants.h"
 
 #define CELLMAP_WORDS (BLOCK_BYTES / 16 / 64)
 
@@ -48,6 +49,9 @@ static inline void cellmap_fill(struct cellmap *map, const struct block *b)
         uint64_t bits = 0;
         for (unsigned i = 0; i < 8; i++)
             bits |= cellmap_zero_bytes(b->counts + w * 64 + i * 8) << (i * 8);
+        if (MUTANT(MUTANT_CELLMAP_FLAGGED))
+            for (unsigned i = 0; i < 64; i++)
+                bits |= (uint64_t)(b->counts[w * 64 + i] <= 1) << i;
         map->free[w] = bits;
     }
     if (b->cells % 64 != 0)
@@ -73,7 +77,7 @@ static inline bool cellmap_next(struct cellmap *map, uint32_t *first, uint32_t *
     unsigned length = ~from_start == 0 ? 64 : (unsigned)__builtin_ctzll(~from_start);
     map->free[map->word] = length == 64 ? 0 : bits & ~(((UINT64_C(1) << length) - 1) << start);
     *first = map->word * 64 + start;
-    *end = *first + length;
+    *end = *first + length + (MUTANT(MUTANT_CELLMAP_LONG) && length < 4);
     return true;
 }
 

@@ -81,7 +81,7 @@ static bool record_stable(struct thread *t, struct root_buffer *roots)
     for (eddy_frame *frame = below; frame != t->watermark; frame = frame->previous) {
         uintptr_t *words = roots->words + (frame->total - frame->count - t->kept);
         for (size_t i = 0; i < frame->count; i++)
-            words[i] = (uintptr_t)frame->slots[i];
+            words[i] = MUTANT(MUTANT_ROOTS_TOP_FRAME) ? 0 : (uintptr_t)frame->slots[i];
 #ifdef EDDY_DEBUG
         frame->check = hash_of(frame);
 #endif
@@ -98,7 +98,7 @@ bool eddy__record_frames(struct thread *t, struct root_buffer *roots)
 #endif
     if (!record_stable(t, roots))
         return false;
-    for (size_t i = 0; t->frames != NULL && i < t->frames->count; i++)
+    for (size_t i = 0; t->frames != NULL && i + MUTANT(MUTANT_ROOTS_OFF_BY_ONE) < t->frames->count; i++)
         if (t->frames->slots[i] != NULL && !eddy__root_buffer_add(t, roots, (uintptr_t)t->frames->slots[i]))
             return false;
     return true;

@@ -19,7 +19,7 @@ static bool record_roots(struct thread *t)
     struct root_buffer *roots = &t->roots[t->fast.epoch & 1];
     if (!eddy__record_frames(t, roots))
         return false;
-    for (size_t i = 0; i < sizeof t->held / sizeof t->held[0]; i++)
+    for (size_t i = 0; i < sizeof t->held / sizeof t->held[0] && !MUTANT(MUTANT_ROOTS_NOT_HELD); i++)
         if (t->held[i] != NULL && !eddy__root_buffer_add(t, roots, (uintptr_t)t->held[i]))
             return false;
     roots->exact = roots->count;
@@ -65,7 +65,8 @@ static void next_epoch(struct thread *t, uint64_t epoch)
     close_log(&t->dec);
     eddy__settle_frames(t);
     t->bumps_left = BUMPS_PER_EPOCH;
-    eddy__bump(t);
+    if (!MUTANT(MUTANT_HANDSHAKE_NO_BUMP))
+        eddy__bump(t);
     EDDY_STORE_RELAXED(&t->fast.epoch, epoch);
 }
 
@@ -79,11 +80,12 @@ void eddy__catch_up(struct thread *t, uint64_t epoch)
 static uint32_t collect_young(struct thread *t)
 {
     uint32_t chain = t->young;
-    for (unsigned word = 0; word < 2; word++)
+    for (unsigned word = 0; word < 2 && !MUTANT(MUTANT_HANDSHAKE_KEEPS_RUN); word++)
         for (uint64_t left = t->slots_used[word]; left != 0; left &= left - 1) {
             const struct eddy__run *run = &t->fast.runs[word * 64 + (unsigned)__builtin_ctzll(left)];
             struct block *b = block_of(t->heap, run->limit - 1);
             size_t used = (size_t)(run->next - block_start(t->heap, b)) - BLOCK_FIRST_CELL;
+            used -= MUTANT(MUTANT_YOUNG_END_SHORT) && used != 0 ? b->cell : 0;
             EDDY_STORE_RELAXED(&b->young_end, (uint32_t)(used / b->cell));
             EDDY_STORE_RELAXED(&b->next, chain);
             chain = (uint32_t)(b - t->heap->blocks) + 1;
@@ -103,6 +105,7 @@ void eddy__handshake(struct thread *t)
         eddy__stall_end(t, EDDY_RECORD_HANDSHAKE, begun);
         return;
     }
+    HOOK(HOOK_ROOTS_RECORDED, t);
     struct handover *handover = &t->handover[t->fast.epoch & 1];
     handover->young = collect_young(t);
     handover->large = t->large;

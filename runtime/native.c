@@ -9,7 +9,7 @@ void eddy__native_begin(struct thread *t)
     eddy__handshake(t);
     /* Without memory for the roots the thread cannot be represented: it waits as a running thread would,
      * which delays the epoch and nothing else. */
-    while (!eddy__record_roots(t)) {
+    while (!MUTANT(MUTANT_NATIVE_OLD_ROOTS) && !eddy__record_roots(t)) {
         t->error = EDDY_ENOMEM;
         wait_epoch_done(heap, EDDY_LOAD_RELAXED(&heap->epochs_done), 1000000);
     }
@@ -34,7 +34,8 @@ void eddy__native_end(struct thread *t)
         }
         HOOK(HOOK_NATIVE_LEFT, t);
         EDDY_STORE_RELAXED(&t->since, eddy__os_now_coarse());
-        eddy__catch_up(t, WORD_EPOCH(word));
+        if (!MUTANT(MUTANT_NATIVE_NO_CATCH_UP))
+            eddy__catch_up(t, WORD_EPOCH(word));
         if (EDDY_LOAD_SEQ_CST(&heap->parked) == 0)
             break;
         /* eddy_verify holds all threads: back into native state, with the same roots, until it is over */

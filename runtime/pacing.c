@@ -160,6 +160,8 @@ bool eddy__reserve_entries(struct thread *t, size_t incs, size_t decs)
     bool waited = false, slept = false;
     uint32_t first = EDDY_LOAD_RELAXED(&heap->epochs_done);
     uint64_t begun = 0;
+    if (MUTANT(MUTANT_RESERVE_SHORT) && incs > 1)
+        incs--;
     while (log_room(heap, &t->inc) < incs || log_room(heap, &t->dec) < decs) {
         if (begun == 0)
             begun = eddy__stall_begin(t);

@@ -37,6 +37,8 @@ void eddy__self_promote(struct thread *t, void *object)
         return;
     struct copied_refs copy = {.count = 0};
     edges_each(t->heap, header, object, copy_ref, &copy);
+    if (MUTANT(MUTANT_PROMOTE_SKIPS_LAST) && copy.count != 0)
+        copy.count--;
     if (!MUTANT(MUTANT_CAS_FIRST))
         push_all(t, &copy);
     if (!MUTANT(MUTANT_NO_FIRST_INC)) {
@@ -140,7 +142,7 @@ static bool publish_simple(struct thread *t, void *object)
         EDDY_STORE_RELAXED(its, EDDY_LOAD_RELAXED(its) & HEADER_LOW);
     }
     EDDY_STORE_RELAXED(header, own & HEADER_LOW);
-    for (unsigned i = 0; i < ref_count; i++)
+    for (unsigned i = 0; i < ref_count && !MUTANT(MUTANT_PUBLISH_NO_FIELDS); i++)
         eddy__push_value(t, refs[i], 0);
     return true;
 }
@@ -148,6 +150,7 @@ static bool publish_simple(struct thread *t, void *object)
 /* The caller pushes an inc of `object` next, which is the one that I6 asks for. */
 void eddy__publish(struct thread *t, void *object)
 {
+    HOOK(HOOK_PUBLISH, object);
     if (MUTANT(MUTANT_NO_BUMP) || publish_simple(t, object))
         return;
     struct closure closure;
@@ -158,7 +161,9 @@ void eddy__publish(struct thread *t, void *object)
     for (size_t i = 0; i < closure.count; i++) {
         uint64_t *header = eddy__header(closure.objects[i]);
         EDDY_STORE_RELAXED(header, EDDY_LOAD_RELAXED(header) & HEADER_LOW);
+        if (MUTANT(MUTANT_PUBLISH_FIRST_ONLY))
+            closure.count = 1;
     }
-    for (size_t i = 0; i < closure.count; i++)
+    for (size_t i = 0; i < closure.count && !MUTANT(MUTANT_PUBLISH_NO_FIELDS); i++)
         edges_each(t->heap, EDDY_LOAD_RELAXED(eddy__header(closure.objects[i])), closure.objects[i], push_field, t);
 }

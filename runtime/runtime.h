@@ -121,7 +121,7 @@ static inline bool eddy__is_counted(const void *object)
  * the header, which would take the cache line away. */
 static inline void eddy__push_value(struct thread *t, const void *object, uintptr_t bits)
 {
-    if (eddy__is_counted(object))
+    if (eddy__is_counted(object) || MUTANT(MUTANT_COUNTED_BIT))
         bits |= ENTRY_COUNTED;
     eddy__push(t, &t->inc, (uintptr_t)object | bits);
     log_publish(&t->inc);

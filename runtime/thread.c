@@ -84,7 +84,8 @@ static void leave_heap(struct thread *t)
     if (MUTANT(MUTANT_PINS_LOST))
         t->pins_used = 0;
     eddy__pins_flush(t);
-    eddy__root_buffer_clear(&t->roots[t->fast.epoch & 1]);
+    if (!MUTANT(MUTANT_DETACH_KEEPS_ROOTS))
+        eddy__root_buffer_clear(&t->roots[t->fast.epoch & 1]);
     forget(t);
     pthread_mutex_lock(&heap->registry_lock);
     eddy__stalls_merge(heap->past_stalls, t->stalls);
@@ -204,7 +205,7 @@ static void join_epoch(struct thread *t)
 /* Under registry_lock: the record is the calling thread's, which has yet to leave the native region. */
 static void take_over(struct thread *t)
 {
-    if (t->life == RECORD_FREE)
+    if (t->life == RECORD_FREE && !MUTANT(MUTANT_ATTACH_NO_JOIN))
         join_epoch(t);
     t->native_depth = 0;
     t->error = EDDY_OK;

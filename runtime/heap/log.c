@@ -1,6 +1,8 @@
 /* The two ends of a log; see log.h. Keeps I5: what is published is complete, and nothing is lost. */
 #include "runtime/heap/log.h"
 
+#include "runtime/heap/mutants.h"
+
 void eddy__log_advance(struct log *log, unsigned chunk_entries)
 {
     uintptr_t *end = log->chunk->entries + chunk_entries;
@@ -9,7 +11,7 @@ void eddy__log_advance(struct log *log, unsigned chunk_entries)
         log->spare = chunk->next;
         log->spares--;
         EDDY_STORE_RELAXED(&chunk->next, NULL);
-        log->chunk->end = end;
+        log->chunk->end = MUTANT(MUTANT_LOG_END_STALE) && log->chunk->end != NULL ? log->chunk->end : end;
         EDDY_STORE_RELEASE(&log->chunk->next, chunk);
         log->chunk = chunk;
         EDDY_STORE_RELAXED(&log->next, chunk->entries);
@@ -26,7 +28,7 @@ size_t eddy__log_span(struct log *log, const uintptr_t *stop, uintptr_t **from, 
     struct log_chunk *chunk = log->head;
     bool last = log_in_chunk(chunk, stop);
     struct log_chunk *next = last ? NULL : EDDY_LOAD_ACQUIRE(&chunk->next);
-    const uintptr_t *end = last ? stop : chunk->end;
+    const uintptr_t *end = last ? stop : chunk->end - (MUTANT(MUTANT_LOG_SPAN_SHORT) && log->read < chunk->end);
     if (log->read == end && !last) {
         *done = chunk;
         log->head = next;

@@ -9,55 +9,126 @@
 
 #include "eddy/base.h"
 
+/* X(name, what is wrong). Up to TAGGED_RAW each has a scenario of its own (tests/mutants_….c); eddy-fuzz finds all. */
+#define EDDY_MUTANTS(X)                                                                                                \
+    X(DEC_NOW, "decs applied in their own epoch (I5)")                                                                 \
+    X(NO_DRAIN, "step 1 without the drain")                                                                            \
+    X(CAS_FIRST, "promotion: header counted before the incs of its fields are pushed")                                 \
+    X(NO_COMPENSATION, "lost promotion: incs are not taken back")                                                      \
+    X(NO_BUMP, "publish without bump")                                                                                 \
+    X(NO_DELTA, "cycles: delta test left out")                                                                         \
+    X(NO_SIGMA, "cycles: sigma test left out")                                                                         \
+    X(TEST_NOW, "cycles: both tests at once, no epoch between")                                                        \
+    X(DROP_ON_OVERFLOW, "log full: the inc is dropped")                                                                \
+    X(FORWARD_ORDER, "candidates freed in the order they were found")                                                  \
+    X(NO_RELEASE, "failed candidate with members at count zero: members not released")                                 \
+    X(FILTER_ANY, "conservative filter accepts any private word")                                                      \
+    X(FILTER_EARLY, "conservative filter before the drain, no drain afterwards")                                       \
+    X(STICKY_COUNT, "count bytes wrap instead of overflowing into the table")                                          \
+    X(NO_FIRST_INC, "promoted object without its own inc/dec pair (I6)")                                               \
+    X(SWEEP_EARLY, "young blocks of the epoch that still runs are swept")                                              \
+    X(UNPIN_NOW, "unpins applied in their own epoch (I5)")                                                             \
+    X(PIN_PRIVATE, "a first pin does not publish")                                                                     \
+    X(PINS_NETTED, "pins and unpins of one thread in one epoch cancel out")                                            \
+    X(PINS_LOST, "the end of a thread forgets what it pinned in its last epoch")                                       \
+    X(PINS_ASLEEP, "a thread that goes into native state keeps its pins to itself")                                    \
+    X(HIGH_WATERMARK, "frames: a pop leaves the watermark where it is")                                                \
+    X(SET_HIGH, "frames: so does a store into an older frame")                                                         \
+    X(STABLE_NOW, "frames: handles that are replaced are uncounted before the new ones are counted")                   \
+    X(FIBER_BLIND, "fibers: a suspended one is no root")                                                               \
+    X(RESUME_CANCELS, "fibers: one that is taken up in a later epoch was no root in the earlier one either")           \
+    X(RESUME_BEHIND, "fibers: taken by a thread that is in an earlier epoch than it was left in")                      \
+    X(OFFER_CURRENT, "fibers: offered without a bump")                                                                 \
+    X(TAGGED_RAW, "words: the object that a stored word refers to is not counted")                                     \
+    X(PUBLISH_NO_FIELDS, "publish: the incs of the fields are not pushed")                                             \
+    X(PUBLISH_FIRST_ONLY, "publish of a closure: only its first object becomes counted")                               \
+    X(STORE_NO_DEC, "a counted store forgets the dec of what it overwrites")                                           \
+    X(STORE_INC_OF_OLD, "a counted store pushes the inc of a value that is already counted twice")                     \
+    X(CAS_KEEPS_INC, "failed compare-and-swap: the inc is not taken back")                                             \
+    X(CAS_DEC_VALUE, "successful compare-and-swap: the dec is that of the new value")                                  \
+    X(PROMOTE_SKIPS_LAST, "self-promotion leaves out the last field")                                                  \
+    X(COUNTED_BIT, "log entries say \"counted\" of every object")                                                      \
+    X(COLLECTOR_PROMOTES_PLAINLY, "the collector promotes by a plain store, not by compare-and-swap")                  \
+    X(DRAIN_ONCE, "the drain ends after one round")                                                                    \
+    X(DRAIN_OWN_EPOCH, "the drain leaves out threads that have joined in the next epoch")                              \
+    X(HANDSHAKE_NO_BUMP, "handshake without a bump of the tag")                                                        \
+    X(HANDSHAKE_KEEPS_RUN, "handshake does not hand over the blocks that are being allocated into")                    \
+    X(ROOTS_TOP_FRAME, "only the top frame of handles is recorded")                                                    \
+    X(ROOTS_OFF_BY_ONE, "the last handle of a frame is not recorded")                                                  \
+    X(ROOTS_NOT_HELD, "arguments of functions that wait are not recorded")                                             \
+    X(ROOTS_ALL_KEPT, "roots of the epoch before are uncounted as if all were roots still")                            \
+    X(ROOTS_NOT_UNCOUNTED, "roots of the epoch before stay counted")                                                   \
+    X(DEC_MARK_LATE, "the decs of an epoch end where those of the next have got to")                                   \
+    X(NATIVE_OLD_ROOTS, "entry into a native region does not record roots anew")                                       \
+    X(NATIVE_PLAIN_STORE, "the collector acts for a sleeping thread by a store, not by compare-and-swap")              \
+    X(NATIVE_NO_CATCH_UP, "a thread that wakes does not catch up with the epoch")                                      \
+    X(CARRY_FORGETS, "a thread that sleeps through an epoch loses its roots")                                          \
+    X(NATIVE_RUN_FORGOTTEN, "acting for a thread leaves out the blocks that it allocates into")                        \
+    X(DETACH_KEEPS_ROOTS, "a thread that detaches leaves its roots behind")                                            \
+    X(RECORD_RECYCLED_EARLY, "records of ended threads are used again before their logs were applied")                 \
+    X(ATTACH_NO_JOIN, "a reused record does not join the epoch in hand")                                               \
+    X(YOUNG_END_SHORT, "the filter takes the last cell of a block for not yet allocated")                              \
+    X(FILTER_INTERIOR, "interior words are refused though the heap accepts them")                                      \
+    X(OVERFLOW_OFF_BY_ONE, "a count enters the overflow table one too low")                                            \
+    X(OVERFLOW_BACK, "a count leaves the overflow table one too high")                                                 \
+    X(LOG_SPAN_SHORT, "the last entry of a full log chunk is not read")                                                \
+    X(LOG_END_STALE, "a full log chunk does not say where its entries end")                                            \
+    X(RESERVE_SHORT, "one entry less than needed is reserved")                                                         \
+    X(SLICE_DROPS, "releases that a slice cuts short are forgotten")                                                   \
+    X(NO_CANDIDATES, "decrements above zero make no candidate roots while a search is under way")                  \
+    X(TAKE_KEEPS_FLAGS, "candidate roots keep their flags when a search begins")                                       \
+    X(DISCOVER_SKIPS, "discovery skips the first edge of an object")                                                   \
+    X(SCAN_SKIPS, "the scan does not follow the edges of what is referenced from outside")                             \
+    X(SPLIT_LOW, "components: an edge to a node on the stack does not lower the number")                               \
+    X(ARM_LATE, "the delta test is armed after the counts were copied")                                                \
+    X(DELTA_NO_INC, "the delta test does not notice incs")                                                             \
+    X(DELTA_NO_DEC, "the delta test does not notice decs")                                                             \
+    X(SIGMA_ONE, "the sigma test passes with one reference from outside")                                              \
+    X(SIGMA_ALL_EDGES, "sigma: edges into other candidates lower their counts, too")                                   \
+    X(RELEASE_LOWERS_NOTHING, "decs that follow from a freed candidate fail the delta test of the next")               \
+    X(FREED_KEEPS_OUTSIDE, "a freed candidate does not decrement what it refers to")                                   \
+    X(FREED_DROPS_INSIDE, "a freed candidate decrements its own members, too")                                         \
+    X(SWEEP_ONE_LIVE, "the young sweep gives back blocks with one live cell")                                          \
+    X(LARGE_FREED_YOUNG, "a large object is given back at count zero, before its young sweep")                         \
+    X(CELLMAP_LONG, "runs of free cells are one cell too long")                                                        \
+    X(CELLMAP_FLAGGED, "cells whose count byte is at most one are taken for free")                                     \
+    X(GIVE_LIVE_BLOCK, "blocks are sorted into the pools of free ones by half their cells")
+
 enum eddy__mutant {
     MUTANT_NONE = 0,
-    MUTANT_DEC_NOW,          /* decs applied in their own epoch (I5) */
-    MUTANT_NO_DRAIN,         /* step 1 without the drain */
-    MUTANT_CAS_FIRST,        /* promotion: header counted before the incs of its fields are pushed */
-    MUTANT_NO_COMPENSATION,  /* lost promotion: incs are not taken back */
-    MUTANT_NO_BUMP,          /* publish without bump */
-    MUTANT_NO_DELTA,         /* cycles: delta test left out */
-    MUTANT_NO_SIGMA,         /* cycles: sigma test left out */
-    MUTANT_TEST_NOW,         /* cycles: both tests at once, no epoch between */
-    MUTANT_DROP_ON_OVERFLOW, /* log full: the inc is dropped */
-    MUTANT_FORWARD_ORDER,    /* candidates freed in the order they were found */
-    MUTANT_NO_RELEASE,       /* failed candidate with members at count zero: members not released */
-    MUTANT_FILTER_ANY,       /* conservative filter accepts any private word */
-    MUTANT_FILTER_EARLY,     /* conservative filter before the drain, no drain afterwards */
-    MUTANT_STICKY_COUNT,     /* count bytes wrap instead of overflowing into the table */
-    MUTANT_NO_FIRST_INC,     /* promoted object without its own inc/dec pair (I6) */
-    MUTANT_SWEEP_EARLY,      /* young blocks of the epoch that still runs are swept */
-    MUTANT_UNPIN_NOW,        /* unpins applied in their own epoch (I5) */
-    MUTANT_PIN_PRIVATE,      /* a first pin does not publish */
-    MUTANT_PINS_NETTED,      /* pins and unpins of one thread in one epoch cancel out */
-    MUTANT_PINS_LOST,        /* the end of a thread forgets what it pinned in its last epoch */
-    MUTANT_PINS_ASLEEP,      /* a thread that goes into native state keeps its pins to itself */
-    MUTANT_HIGH_WATERMARK,   /* frames: a pop leaves the watermark where it is */
-    MUTANT_SET_HIGH,         /* frames: so does a store into an older frame */
-    MUTANT_STABLE_NOW,       /* frames: handles that are replaced are uncounted before the new ones are counted */
-    MUTANT_FIBER_BLIND,      /* fibers: a suspended one is no root */
-    MUTANT_RESUME_CANCELS,   /* fibers: one that is taken up in a later epoch was no root in the earlier one either */
-    MUTANT_RESUME_BEHIND,    /* fibers: taken by a thread that is in an earlier epoch than it was left in */
-    MUTANT_OFFER_CURRENT,    /* fibers: offered without a bump */
-    MUTANT_TAGGED_RAW,       /* words: the object that a stored word refers to is not counted */
+#define EDDY__MUTANT(name, text) MUTANT_##name,
+    EDDY_MUTANTS(EDDY__MUTANT)
+#undef EDDY__MUTANT
     MUTANT_COUNT
 };
 
+/* X(name, where it is). */
+#define EDDY_HOOK_POINTS(X)                                                                                            \
+    X(STORE_CHECKED, "a counted store knows the tags, nothing pushed yet")                                             \
+    X(STORE_PUSHED, "inc pushed, exchange not done")                                                                   \
+    X(STORE_EXCHANGED, "exchange done, dec not pushed")                                                                \
+    X(PROMOTE_READ, "mutator has pushed the incs of a promotion, CAS not done")                                        \
+    X(COLLECTOR_PROMOTE, "collector has read the fields of a promotion, CAS not done")                                 \
+    X(STEP_INCS, "collector: before step 1")                                                                           \
+    X(STEP_DRAIN, "before a drain round")                                                                              \
+    X(STEP_DECS, "before step 2")                                                                                      \
+    X(STEP_SWEEP, "before step 3")                                                                                     \
+    X(CYCLE_PREPARED, "a sigma preparation has just ended")                                                            \
+    X(SLICE, "collector: before each step of a search for cycles, and of releasing")                                   \
+    X(NATIVE_CAPTURED, "collector: has read what a sleeping thread (subject) hands over, compare-and-swap not done")   \
+    X(NATIVE_ENTERING, "mutator: has recorded its roots, still counts as running")                                     \
+    X(NATIVE_LEFT, "mutator: counts as running again, has not caught up with the epoch")                               \
+    X(CELL_FREED, "collector: a cell has just been freed (subject)")                                                   \
+    X(STEP_SWEPT, "after step 3")                                                                                      \
+    X(EPOCH_ENDS, "an epoch has been processed")                                                                       \
+    X(PUBLISH, "a private-current object (subject) is about to be published")                                          \
+    X(ROOTS_RECORDED, "mutator: has recorded its roots at a handshake, has not acknowledged it")
+
 enum eddy__hook_point {
-    HOOK_STORE_CHECKED,     /* a counted store knows the tags, nothing pushed yet */
-    HOOK_STORE_PUSHED,      /* inc pushed, exchange not done */
-    HOOK_STORE_EXCHANGED,   /* exchange done, dec not pushed */
-    HOOK_PROMOTE_READ,      /* mutator has pushed the incs of a promotion, CAS not done */
-    HOOK_COLLECTOR_PROMOTE, /* collector has read the fields of a promotion, CAS not done */
-    HOOK_STEP_INCS,         /* collector: before step 1 */
-    HOOK_STEP_DRAIN,        /* before a drain round */
-    HOOK_STEP_DECS,         /* before step 2 */
-    HOOK_STEP_SWEEP,        /* before step 3 */
-    HOOK_CYCLE_PREPARED,    /* a sigma preparation has just ended */
-    HOOK_SLICE,             /* collector: before each step of a search for cycles, and of releasing */
-    HOOK_NATIVE_CAPTURED,   /* collector: has read what a sleeping thread (subject) hands over, compare-and-swap not done */
-    HOOK_NATIVE_ENTERING,   /* mutator: has recorded its roots, still counts as running */
-    HOOK_NATIVE_LEFT        /* mutator: counts as running again, has not caught up with the epoch */
+#define EDDY__POINT(name, text) HOOK_##name,
+    EDDY_HOOK_POINTS(EDDY__POINT)
+#undef EDDY__POINT
+    HOOK_COUNT
 };
 
 #ifdef EDDY_HOOKS

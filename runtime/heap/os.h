@@ -49,7 +49,8 @@ void eddy__os_thread_look(int tid, eddy_thread_state *state);
 /* The C stack of a thread that has not ended. NULLs if unknown. */
 void eddy__os_thread_stack(pthread_t thread, const void **low, const void **high);
 
-/* In sanitizer builds: marks cells as unusable and usable. Elsewhere nothing. */
+/* In sanitizer builds: marks cells as unusable and usable. In builds with hooks: fills cells that are freed with a word
+ * of their own, so that whoever looks into one sees it. Elsewhere nothing. */
 #if defined(__SANITIZE_ADDRESS__)
 #define EDDY_ASAN 1
 #elif defined(__has_feature)
@@ -64,9 +65,18 @@ void __asan_unpoison_memory_region(void const volatile *start, size_t bytes);
 #define eddy__unpoison(start, bytes) __asan_unpoison_memory_region((start), (bytes))
 #define EDDY_NO_SANITIZE __attribute__((no_sanitize("address", "thread", "undefined")))
 #else
-#define eddy__poison(start, bytes) ((void)(start), (void)(bytes))
-#define eddy__unpoison(start, bytes) ((void)(start), (void)(bytes))
 #define EDDY_NO_SANITIZE __attribute__((no_sanitize("thread")))
+#ifdef EDDY_HOOKS
+#define EDDY_POISON_WORD UINT64_C(0xdeadce11deadce11)
+EDDY_NO_SANITIZE static inline void eddy__poison(void *start, size_t bytes)
+{
+    for (size_t i = 0; i < bytes / sizeof(uint64_t); i++)
+        ((volatile uint64_t *)start)[i] = EDDY_POISON_WORD;
+}
+#else
+#define eddy__poison(start, bytes) ((void)(start), (void)(bytes))
+#endif
+#define eddy__unpoison(start, bytes) ((void)(start), (void)(bytes))
 #endif
 
 #endif
