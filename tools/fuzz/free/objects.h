@@ -1,10 +1,10 @@
-/* The torture test, part 2: objects that can be told from each other. Every object carries a canary
+/* The free-running mode, part 2: objects that can be told from each other. Every object carries a canary
  * computed from its address and its identity, a color, its owner, and payload words that follow from the
  * canary. Arrays of the built-in type have no room for that: their slot 0 holds a leaf that stands for them. */
-#ifndef EDDY_TESTS_TORTURE_OBJECTS_H
-#define EDDY_TESTS_TORTURE_OBJECTS_H
+#ifndef EDDY_FUZZ_FREE_OBJECTS_H
+#define EDDY_FUZZ_FREE_OBJECTS_H
 
-#include "tests/torture_base.h"
+#include "tools/fuzz/free/base.h"
 
 struct head {
     uint64_t canary;

@@ -1,9 +1,9 @@
-/* The torture test, part 3: a mutator's exact model of the objects that it alone writes, and the ways by
+/* The free-running mode, part 3: a mutator's exact model of the objects that it alone writes, and the ways by
  * which operations find objects. Nothing here is a safepoint, except where a function says so. */
-#ifndef EDDY_TESTS_TORTURE_SHADOW_H
-#define EDDY_TESTS_TORTURE_SHADOW_H
+#ifndef EDDY_FUZZ_FREE_SHADOW_H
+#define EDDY_FUZZ_FREE_SHADOW_H
 
-#include "tests/torture_objects.h"
+#include "tools/fuzz/free/objects.h"
 
 #define NO_SHADOW UINT32_MAX
 

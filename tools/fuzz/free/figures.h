@@ -1,9 +1,9 @@
-/* The torture test, part 5: lists, rings, trees and webs. Their nodes have consecutive identities, so that
+/* The free-running mode, part 5: lists, rings, trees and webs. Their nodes have consecutive identities, so that
  * the structure can be checked without a model. */
-#ifndef EDDY_TESTS_TORTURE_FIGURES_H
-#define EDDY_TESTS_TORTURE_FIGURES_H
+#ifndef EDDY_FUZZ_FREE_FIGURES_H
+#define EDDY_FUZZ_FREE_FIGURES_H
 
-#include "tests/torture_graph.h"
+#include "tools/fuzz/free/graph.h"
 
 #define WEB_MOST 24u
 #define CHECK_MOST 4000u

@@ -1,9 +1,9 @@
-/* The torture test, part 7: lock-free stacks, references handed over in C memory, garbage, native regions,
+/* The free-running mode, part 7: lock-free stacks, references handed over in C memory, garbage, native regions,
  * threads that come and go, collections; and the life of a mutator. */
-#ifndef EDDY_TESTS_TORTURE_THREADS_H
-#define EDDY_TESTS_TORTURE_THREADS_H
+#ifndef EDDY_FUZZ_FREE_THREADS_H
+#define EDDY_FUZZ_FREE_THREADS_H
 
-#include "tests/torture_toys.h"
+#include "tools/fuzz/free/toys.h"
 
 /* ---- lock-free stacks: every node that was pushed is popped once ---- */
 
@@ -307,8 +307,13 @@ static void run_life(struct world *w, unsigned place, unsigned number, void (*fu
 {
     struct life life = {w, place, number, function};
     pthread_t thread;
-    if (pthread_create(&thread, NULL, mutator_main, &life) != 0)
+    pthread_attr_t attributes;
+    pthread_attr_init(&attributes);
+    if (w->tiny_stacks)
+        pthread_attr_setstacksize(&attributes, TINY_STACK);
+    if (pthread_create(&thread, &attributes, mutator_main, &life) != 0)
         fail(w, NULL, "no thread");
+    pthread_attr_destroy(&attributes);
     pthread_join(thread, NULL);
 }
 

@@ -1,7 +1,7 @@
-/* The torture test, part 1: what everything shares. Random numbers, the configuration of a run, the world
+/* The free-running mode, part 1: what everything shares. Random numbers, the configuration of a run, the world
  * of one heap, the mutator of one thread, and how a failure is reported (with the line that replays it). */
-#ifndef EDDY_TESTS_TORTURE_BASE_H
-#define EDDY_TESTS_TORTURE_BASE_H
+#ifndef EDDY_FUZZ_FREE_BASE_H
+#define EDDY_FUZZ_FREE_BASE_H
 
 #include <inttypes.h>
 #include <pthread.h>
@@ -28,7 +28,8 @@ enum {
     COLORS = 4,        /* slot k of a shared object holds objects of color k % COLORS only */
     THREADS_MOST = 16,
     PLACES = THREADS_MOST + 2, /* and two for the supervisors */
-    SHAPES_MOST = 32
+    SHAPES_MOST = 32,
+    TINY_STACK = 96 << 10
 };
 
 /* Groups of operations; a mode gives each a weight. */
@@ -82,6 +83,7 @@ struct world {
     uint32_t lives;             /* owner numbers given out */
     uint64_t retains, releases; /* must agree in the end */
     uint64_t out_of_memory, collections, verifications, objects_verified;
+    bool tiny_stacks;           /* of mutators' threads */
     struct place places[PLACES];
 };
 
@@ -183,6 +185,9 @@ __attribute__((format(printf, 3, 4))) _Noreturn static void fail(const struct wo
                 m->place->operations, m->place->operation);
     fprintf(stderr, "\n");
     print_replay(w);
+#ifdef FREE_FAILED
+    FREE_FAILED("a check of the free-running mode failed, see above; mode", w->mode->name);
+#endif
     abort();
 }
 

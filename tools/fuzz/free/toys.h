@@ -1,10 +1,10 @@
-/* The torture test, part 6: toys, small rings that live in boxes which all threads share. A toy hangs on
+/* The free-running mode, part 6: toys, small rings that live in boxes which all threads share. A toy hangs on
  * one reference, which moves from member to member and from box to box, while chords inside it come and go:
  * to a search for cycles it looks like garbage again and again. What never changes is the ring itself. */
-#ifndef EDDY_TESTS_TORTURE_TOYS_H
-#define EDDY_TESTS_TORTURE_TOYS_H
+#ifndef EDDY_FUZZ_FREE_TOYS_H
+#define EDDY_FUZZ_FREE_TOYS_H
 
-#include "tests/torture_figures.h"
+#include "tools/fuzz/free/figures.h"
 
 #define TOY_MOST 6u /* members; slot 0 is the ring, slot 1 the chord; the identity tells the place in it */
 #define TOY_IDS 8u

@@ -1,9 +1,9 @@
-/* The torture test, part 4: operations on private objects, which a model predicts exactly, and on shared
+/* The free-running mode, part 4: operations on private objects, which a model predicts exactly, and on shared
  * ones, of which the colors and canaries must hold. */
-#ifndef EDDY_TESTS_TORTURE_GRAPH_H
-#define EDDY_TESTS_TORTURE_GRAPH_H
+#ifndef EDDY_FUZZ_FREE_GRAPH_H
+#define EDDY_FUZZ_FREE_GRAPH_H
 
-#include "tests/torture_shadow.h"
+#include "tools/fuzz/free/shadow.h"
 
 /* ---- making ---- */
 
