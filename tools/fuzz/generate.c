@@ -1,0 +1,148 @@
+/* Random cases. Each seed gives a kind of program of its own: which operations it prefers, how often threads change,
+ * how logs are cut. Most programs are short: what fails, fails with few objects. */
+#include "tools/fuzz/figures.h"
+
+#include <string.h>
+
+static unsigned pick_kind(uint64_t *state, const unsigned *weights)
+{
+    unsigned sum = 0;
+    for (unsigned i = 0; i < fuzz_operation_kinds; i++)
+        sum += weights[i];
+    unsigned at = fuzz_below(state, sum), i = 0;
+    while (at >= weights[i])
+        at -= weights[i++];
+    return i;
+}
+
+static unsigned pick_shape(uint64_t *state)
+{
+    unsigned sum = 0, i = 0;
+    for (unsigned k = 0; k < SHAPES; k++)
+        sum += fuzz_shapes[k].weight;
+    unsigned at = fuzz_below(state, sum);
+    while (at >= fuzz_shapes[i].weight)
+        at -= fuzz_shapes[i++].weight;
+    return i;
+}
+
+static uint8_t pick_operand(uint64_t *state, enum operand kind)
+{
+    switch (kind) {
+    case OPERAND_HANDLE: return (uint8_t)fuzz_below(state, FUZZ_HANDLES);
+    case OPERAND_VALUE: return (uint8_t)(fuzz_below(state, 4) == 0 ? VALUE_NULL : fuzz_below(state, FUZZ_HANDLES));
+    case OPERAND_SHAPE: return (uint8_t)pick_shape(state);
+    case OPERAND_FIGURE: return (uint8_t)fuzz_below(state, FIGURES);
+    case OPERAND_ROOT: return (uint8_t)fuzz_below(state, FUZZ_ROOTS);
+    case OPERAND_PLACE: return (uint8_t)fuzz_below(state, FUZZ_RETAINED);
+    case OPERAND_NUMBER: return (uint8_t)fuzz_below(state, 256);
+    default: return 0;
+    }
+}
+
+static struct operation make(uint64_t *state, unsigned thread, const unsigned *weights)
+{
+    struct operation o = {.thread = (uint8_t)thread, .code = (uint8_t)pick_kind(state, weights)};
+    const struct operation_kind *kind = &fuzz_operations[o.code];
+    o.a = pick_operand(state, kind->operands[0]);
+    o.b = pick_operand(state, kind->operands[1]);
+    o.c = pick_operand(state, kind->operands[2]);
+    return o;
+}
+
+static void usual_weights(unsigned *weights)
+{
+    for (unsigned i = 0; i < fuzz_operation_kinds; i++)
+        weights[i] = fuzz_operations[i].weight;
+}
+
+struct operation fuzz_random_operation(uint64_t *state, unsigned thread)
+{
+    unsigned weights[64];
+    usual_weights(weights);
+    return make(state, thread, weights);
+}
+
+static void generate_settings(struct settings *s, uint64_t *state)
+{
+    s->threads = (uint8_t)(1 + fuzz_below(state, FUZZ_MUTATORS));
+    s->conservative = fuzz_below(state, 3) == 0;
+    s->interior = s->conservative && fuzz_below(state, 2) == 0;
+    s->on_stack = s->conservative && fuzz_below(state, 2) == 0;
+    s->chunk_entries = (uint8_t)fuzz_below(state, 9);
+    s->slice_steps = (uint8_t)(fuzz_below(state, 3) == 0 ? 1 + fuzz_below(state, 6) : 0);
+    s->portion_roots = (uint8_t)(fuzz_below(state, 3) == 0 ? 1 + fuzz_below(state, 4) : 0);
+    s->epoch_every = (uint8_t)(8u << fuzz_below(state, 5));
+    if (fuzz_below(state, 6) == 0) {
+        s->fail_at = (uint16_t)(1 + fuzz_below(state, 120));
+        s->fail_for_good = fuzz_below(state, 4) == 0;
+    }
+}
+
+static void only(unsigned *weights, const char *name, unsigned weight)
+{
+    for (unsigned i = 0; i < fuzz_operation_kinds; i++)
+        if (strcmp(fuzz_operations[i].name, name) == 0)
+            weights[i] = weight;
+}
+
+/* Small rings that hang on one reference, which moves, while they are tied to each other and broken up: what searches
+ * for cycles are most easily deceived by. */
+static void like_toys(struct fuzz_case *c, unsigned *weights, uint64_t *state)
+{
+    memset(weights, 0, fuzz_operation_kinds * sizeof *weights);
+    only(weights, "figure", 10);
+    only(weights, "store", 60);
+    only(weights, "load", 40);
+    only(weights, "root-store", 30);
+    only(weights, "root-load", 30);
+    only(weights, "exchange", 10);
+    only(weights, "drop", 20);
+    only(weights, "safepoint", 30);
+    c->settings.threads = (uint8_t)(1 + fuzz_below(state, 2));
+    c->settings.epoch_every = (uint8_t)(4u << fuzz_below(state, 5));
+    c->settings.slice_steps = (uint8_t)(fuzz_below(state, 2) == 0 ? 1 + fuzz_below(state, 4) : 0);
+}
+
+/* Small private structures that are published and then changed at once, beside epochs that follow on each other. */
+static void like_publishing(struct fuzz_case *c, unsigned *weights, uint64_t *state)
+{
+    memset(weights, 0, fuzz_operation_kinds * sizeof *weights);
+    only(weights, "link", 60);
+    only(weights, "store", 60);
+    only(weights, "load", 10);
+    only(weights, "root-store", 40);
+    only(weights, "root-load", 6);
+    only(weights, "safepoint", 12);
+    only(weights, "word", fuzz_below(state, 2) == 0 ? 30 : 0);
+    c->settings.epoch_every = (uint8_t)(4u << fuzz_below(state, 4));
+}
+
+void fuzz_generate(struct fuzz_case *c, uint64_t seed)
+{
+    uint64_t state = fuzz_mix(seed + 0xca5e);
+    unsigned weights[64];
+    memset(c, 0, offsetof(struct fuzz_case, operations));
+    generate_settings(&c->settings, &state);
+    c->schedule.strategy = fuzz_below(&state, 4) == 0 ? STRATEGY_PCT : STRATEGY_RANDOM;
+    c->schedule.rate = c->schedule.strategy == STRATEGY_PCT ? 1 + fuzz_below(&state, 8) : 1u << fuzz_below(&state, 6);
+    c->schedule.seed = fuzz_random(&state);
+    usual_weights(weights);
+    for (unsigned i = 0; i < fuzz_operation_kinds; i++) /* each program has its likes and dislikes */
+        if (fuzz_below(&state, 4) == 0)
+            weights[i] *= fuzz_below(&state, 2) == 0 ? 0 : 4;
+    weights[0] += 10;
+    bool toys = fuzz_below(&state, 4) == 0;
+    if (toys)
+        like_toys(c, weights, &state);
+    else if (fuzz_below(&state, 4) == 0)
+        like_publishing(c, weights, &state);
+    c->count = 20 + fuzz_below(&state, fuzz_below(&state, 3) == 0 ? 400 : 140);
+    for (uint32_t i = 0; i < c->count; i++)
+        c->operations[i] = make(&state, fuzz_below(&state, c->settings.threads), weights);
+    for (uint32_t i = 0; toys && i < c->count; i++)
+        if (fuzz_operations[c->operations[i].code].run == figure_build)
+            c->operations[i] = (struct operation){c->operations[i].thread, c->operations[i].code, c->operations[i].a,
+                                                  FIGURE_RING, (uint8_t)fuzz_below(&state, 4)};
+    fuzz_case_normalise(c);
+}

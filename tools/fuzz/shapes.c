@@ -1,0 +1,93 @@
+/* See shapes.h. */
+#include "tools/fuzz/shapes.h"
+
+#include "tools/fuzz/program.h"
+
+#define WIDE 33u
+#define LARGE_BYTES 9000u
+
+const struct shape fuzz_shapes[SHAPES] = {
+    [SHAPE_NODE] = {"node", 40, 3, 16, false, 40},
+    [SHAPE_LEAF] = {"leaf", 24, 0, 0, false, 4},
+    [SHAPE_ARRAY] = {"array", 8, 0, 8, true, 5},
+    [SHAPE_TAILED] = {"tailed", 40, 2, 24, true, 3},
+    [SHAPE_ACYCLIC] = {"acyclic", 32, 2, 16, false, 2},
+    [SHAPE_TRACED] = {"traced", 48, 4, 16, false, 3},
+    [SHAPE_WIDE] = {"wide", 16 + WIDE * 8, WIDE, 16, false, 1},
+    [SHAPE_LARGE] = {"large", 32 + LARGE_BYTES, 2, 16, false, 1},
+};
+
+static void trace(const void *object, eddy_visitor *visitor)
+{
+    void *const *fields = (void *const *)(const void *)((const char *)object + fuzz_shapes[SHAPE_TRACED].first);
+    for (uint32_t i = fuzz_shapes[SHAPE_TRACED].fields; i > 0; i--)
+        eddy_visit(visitor, fields + i - 1);
+}
+
+bool shapes_register(eddy_heap *heap, const eddy_type **types)
+{
+    for (unsigned k = 0; k < SHAPES; k++) {
+        const struct shape *s = &fuzz_shapes[k];
+        size_t offsets[WIDE];
+        for (uint32_t i = 0; i < s->fields; i++)
+            offsets[i] = s->first + i * sizeof(void *);
+        eddy_type_desc desc = {.name = s->name, .size = s->size, .ref_offsets = offsets, .ref_count = s->fields};
+        if (k == SHAPE_LEAF || k == SHAPE_ARRAY) {
+            types[k] = k == SHAPE_LEAF ? eddy_type_bytes(heap) : eddy_type_array(heap);
+            continue;
+        }
+        if (k == SHAPE_TAILED) {
+            desc.tail = EDDY_TAIL_REFS;
+            desc.length_offset = sizeof(struct shape_head);
+        }
+        if (k == SHAPE_ACYCLIC)
+            desc.flags = EDDY_TYPE_ACYCLIC;
+        if (k == SHAPE_TRACED) {
+            desc.ref_count = 0;
+            desc.trace = trace;
+        }
+        if (eddy_type_register(heap, &desc, &types[k]) != EDDY_OK)
+            return false;
+    }
+    return true;
+}
+
+void *shape_alloc(eddy_thread *t, const eddy_type *const *types, unsigned shape, size_t length)
+{
+    switch (shape) {
+    case SHAPE_LEAF: return eddy_alloc_bytes(t, fuzz_shapes[SHAPE_LEAF].size);
+    case SHAPE_ARRAY: return eddy_alloc_array(t, length);
+    case SHAPE_TAILED: return eddy_alloc_tail(t, types[shape], length);
+    case SHAPE_NODE: return eddy_alloc_sized(t, types[shape], 40);
+    default: return eddy_alloc(t, types[shape]);
+    }
+}
+
+static uint64_t canary_of(const void *object, uint32_t number)
+{
+    return fuzz_mix((uintptr_t)object ^ (uint64_t)number << 48);
+}
+
+void shape_stamp(void *object, unsigned shape, uint32_t number)
+{
+    struct shape_head *head = object;
+    if (shape == SHAPE_ARRAY)
+        return;
+    head->canary = canary_of(object, number);
+    head->number = number;
+}
+
+bool shape_is_intact(const void *object, unsigned shape, uint32_t number, size_t length)
+{
+    const struct shape_head *head = object;
+    if (shape == SHAPE_ARRAY)
+        return ((const eddy_array *)object)->length == length;
+    if (shape == SHAPE_TAILED && *(const size_t *)(const void *)(head + 1) != length)
+        return false;
+    return head->canary == canary_of(object, number) && head->number == number;
+}
+
+void **shape_fields(void *object, unsigned shape)
+{
+    return (void **)(void *)((char *)object + fuzz_shapes[shape].first);
+}

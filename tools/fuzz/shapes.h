@@ -1,0 +1,44 @@
+/* The kinds of objects of deterministic programs: one for each way in which Eddy treats objects. All but arrays
+ * begin with a canary that tells number and address. */
+#ifndef EDDY_FUZZ_SHAPES_H
+#define EDDY_FUZZ_SHAPES_H
+
+#include "eddy/eddy.h"
+
+enum shape_number {
+    SHAPE_NODE,    /* three references */
+    SHAPE_LEAF,    /* plain bytes */
+    SHAPE_ARRAY,   /* built-in array */
+    SHAPE_TAILED,  /* two references and an array of them */
+    SHAPE_ACYCLIC, /* two references to leaves */
+    SHAPE_TRACED,  /* four references behind a callback: born counted */
+    SHAPE_WIDE,    /* 33 references: born counted */
+    SHAPE_LARGE,   /* two references and 9000 bytes */
+    SHAPES
+};
+
+struct shape {
+    const char *name;
+    size_t size;      /* fixed part */
+    uint32_t fields;  /* references in the fixed part, behind `first` */
+    uint32_t first;   /* offset of the references */
+    bool tailed;
+    unsigned weight;
+};
+extern const struct shape fuzz_shapes[SHAPES];
+
+struct shape_head {
+    uint64_t canary;
+    uint64_t number;
+};
+
+/* False when a type cannot be registered. */
+bool shapes_register(eddy_heap *heap, const eddy_type **types);
+/* A new object, not yet stamped, or NULL. A safepoint. */
+void *shape_alloc(eddy_thread *t, const eddy_type *const *types, unsigned shape, size_t length);
+/* Most objects know who they are. */
+void shape_stamp(void *object, unsigned shape, uint32_t number);
+bool shape_is_intact(const void *object, unsigned shape, uint32_t number, size_t length);
+void **shape_fields(void *object, unsigned shape);
+
+#endif
