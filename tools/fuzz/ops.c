@@ -16,7 +16,9 @@ static struct model_object *object_of(struct mutator *m, uint32_t number)
 
 void fuzz_hold(struct mutator *m, unsigned handle, uint32_t number)
 {
-    m->slots[handle] = model_address(m->run, number);
+    char *address = model_address(m->run, number);
+    /* where words may point into objects, they do */
+    m->slots[handle] = number != 0 && !m->framed && m->run->c->settings.interior ? address + 4 : address;
     m->handles[handle] = number;
 }
 
