@@ -43,8 +43,19 @@ static const int BUD[3] = {OPS, OPS1, OPS1};
 #ifndef EPOCHS
 #define EPOCHS 3
 #endif
+// Weak cells (-DWEAK, W of them) are 0 unused, 1 LIVE, 2 PENDING, 3 CLEARED, 4 MOVED: then the word of the candidate
+// decides, which is LIVE, PENDING or CLEARED. wcool: PENDING since an earlier epoch. pend: 1 the object has a hold, 2 to be
+// decided in this epoch. With -DEPH a key with a weak cell has one more field, hidden: its value in an ephemeron.
+#ifndef W
+#define W 1
+#endif
+#ifdef EPH
+#define FF (F + 1)
+#else
+#define FF F
+#endif
 enum { FREE, PCUR, POLD, CNT };
-enum { M_IDLE, M_CHECK, M_PLAIN, M_PRD, M_PSELF, M_PCAS, M_COMP, M_PUB, M_INC, M_XCHG, M_DEC, M_WCAS, M_WPUSH };
+enum { M_IDLE, M_CHECK, M_PLAIN, M_PRD, M_PSELF, M_PCAS, M_COMP, M_PUB, M_INC, M_XCHG, M_DEC, M_WCAS, M_WPUSH, M_WGRP };
 enum {
   C_REQ,
   C_WAIT,
@@ -59,23 +70,24 @@ enum {
   C_SIGPICK,
   C_SIG,
   C_TEST,
-  C_FILTER
+  C_FILTER,
+  C_WMOVE
 };
 struct Th {
   u8 loc[L];
-  u8 acked, ops, pc, x, f, v, old, i, tmp[F];
+  u8 acked, ops, pc, x, f, v, old, i, w, tmp[F];
   u8 inc[N], incRet[N];
   u8 stk[N], stkPrev[N];
   u8 raw[N];
 };
 struct S {
-  u8 st[N], own[N], born1[N], fld[N][F], rc[N];
+  u8 st[N], own[N], born1[N], fld[N][FF], rc[N];
   Th t[T];
   u8 decPrev[N], dec0[N], dec1[N];
   u8 cpc, ep, cx, ci, ctmp[F], wl[N], dq[N], drained;
   u8 mask, valid, ext, sg, crc[N], cand;
   u8 first, filt, fi, rounds, skip;
-  u8 wst, wt, pend;
+  u8 wst[W], wt[W], wcool[W], pend[W], grp, wi, dropped;
 };
 static u64 hs(const S &s) {
   const u8 *p = (const u8 *)&s;
@@ -143,7 +155,7 @@ static void reach(const S &s, bool *r) {
     }
   }
   for (int i = 0; i < n; i++)
-    for (int f = 0; f < F; f++)
+    for (int f = 0; f < FF; f++)
       ad(s.fld[q[i]][f]);
 }
 static const char *bad = nullptr;
@@ -158,17 +170,27 @@ static void freeObj(S &s, int o) {
     bad = "double free";
   }
 #ifdef WEAK
-  if (s.wt == o && (s.wst == 1 || s.wst == 2))
-    bad = "freed an object whose weak cell is not cleared";
-  if (s.wt == o)
-    s.wt = 255;
+  for (int w = 0; w < W; w++)
+    if (s.wt[w] == o) {
+      if (s.wst[w] != 3)
+        bad = "freed an object whose weak cell is not cleared";
+      s.wt[w] = 255;
+    }
 #endif
   s.st[o] = FREE;
   s.own[o] = 0;
   s.born1[o] = 0;
   s.rc[o] = 0;
-  for (int f = 0; f < F; f++)
+  for (int f = 0; f < FF; f++)
     s.fld[o][f] = 255;
+}
+static bool weakOf(const S &s, int o, int *cell) {
+  for (int w = 0; w < W; w++)
+    if (s.wst[w] != 0 && s.wt[w] == o) {
+      *cell = w;
+      return true;
+    }
+  return false;
 }
 static void bump(S &s, int t) {
   for (int o = 0; o < N; o++)
@@ -191,9 +213,49 @@ static void pinc(S &s, int t, int o) {
 static void idle(Th &h) {
   h.pc = M_IDLE;
   h.x = h.v = h.old = 255;
-  h.f = h.i = 0;
+  h.f = h.i = h.w = 0;
   for (int f = 0; f < F; f++)
     h.tmp[f] = 255;
+}
+// Frees a candidate, or gives it up.
+static void endCandidate(S &n, bool dead) {
+  const S s = n;
+  int m = s.mask;
+  n.mask = n.valid = n.ext = n.cand = 0;
+  memset(n.crc, 0, N);
+  n.cpc = dead ? C_DECS : C_SWEEP;
+  if (!dead)
+    return;
+  for (int o = 1; o < N; o++)
+    if (m >> o & 1)
+      for (int f = 0; f < FF; f++) {
+        u8 y = s.fld[o][f];
+        if (y != 255 && !(m >> y & 1))
+          n.dq[y]++;
+      }
+  bool r[N];
+  reach(s, r);
+  for (int o = 1; o < N; o++)
+    if (m >> o & 1) {
+      if (r[o])
+        bad = "cycle: freed a reachable object";
+      n.st[o] = FREE;
+      n.own[o] = 0;
+      n.born1[o] = 0;
+      n.rc[o] = 0;
+      for (int f = 0; f < FF; f++)
+        n.fld[o][f] = 255;
+      for (int w = 0; w < W; w++)
+        if (n.wt[w] == o)
+          n.wt[w] = 255;
+    }
+  for (int o = 1; o < N; o++)
+    if (m >> o & 1)
+      for (int p = 0; p < N; p++)
+        if (n.st[p] != FREE && p != o)
+          for (int f = 0; f < FF; f++)
+            if (n.fld[p][f] == o && r[p])
+              bad = "dangling";
 }
 template <class CB> static void succ(const S &s, CB cb) {
   char b[96];
@@ -258,7 +320,7 @@ template <class CB> static void succ(const S &s, CB cb) {
             u8 x = src < 0 ? 0 : h.loc[src];
             if (x == 255)
               continue;
-            for (int f = 0; f < F; f++) {
+            for (int f = 0; f < FF; f++) {
               if (s.fld[x][f] == h.loc[l])
                 continue;
               S n = s;
@@ -277,12 +339,17 @@ template <class CB> static void succ(const S &s, CB cb) {
             cb(n, b);
           }
 #ifdef WEAK
+        int fresh = 255, has;
+        for (int w = W - 1; w >= 0; w--)
+          if (s.wst[w] == 0)
+            fresh = w;
         for (int l = 0; l < L; l++)
-          if (s.wst == 0 && h.loc[l] != 255 && h.loc[l] != 0) {
+          if (fresh != 255 && h.loc[l] != 255 && h.loc[l] != 0 && !weakOf(s, h.loc[l], &has)) {
             S n = s;
             Th &k = n.t[t];
             k.x = h.loc[l];
             k.f = 254;
+            k.w = fresh;
             k.ops++;
             if (s.st[k.x] == PCUR) {
 #ifndef WK_PRIV
@@ -300,25 +367,39 @@ template <class CB> static void succ(const S &s, CB cb) {
             sprintf(b, "T%d weak-create o%d", t, k.x);
             cb(n, b);
           }
-        for (int l = 0; l < L; l++)
-          if (s.wst == 1 || s.wst == 2) {
-            S n = s;
-            Th &k = n.t[t];
-            k.f = l;
-            k.ops++;
-            if (s.wst == 1) {
-              k.x = s.wt;
-              k.pc = M_WPUSH;
-            } else {
+        for (int w = 0; w < W; w++)
+          for (int l = 0; l < L; l++)
+            if (s.wst[w] != 0 && s.wst[w] != 3) {
+              S n = s;
+              Th &k = n.t[t];
+              k.f = l;
+              k.w = w;
+              k.ops++;
+              if (s.wst[w] == 1) {
+                k.x = s.wt[w];
+                k.pc = M_WPUSH;
+              } else if (s.wst[w] == 4) {
+                k.pc = M_WGRP;
+              } else {
 #ifdef WK_INCFIRST
-              pinc(n, t, s.wt);
-              pdec(n, t, s.wt);
+                pinc(n, t, s.wt[w]);
+                pdec(n, t, s.wt[w]);
 #endif
-              k.pc = M_WCAS;
+                k.pc = M_WCAS;
+              }
+              sprintf(b, "T%d weak-load %d sees %d", t, w, s.wst[w]);
+              cb(n, b);
             }
-            sprintf(b, "T%d weak-load sees %s", t, s.wst == 1 ? "LIVE" : "PENDING");
-            cb(n, b);
+#ifdef EPH_BARE
+        for (int o = 1; o < N; o++) // drops an edge without holding its key
+          if (s.fld[o][F] != 255) {
+            S n = s;
+            pdec(n, t, s.fld[o][F]);
+            n.fld[o][F] = 255;
+            n.t[t].ops++;
+            cb(n, "T drops an edge");
           }
+#endif
 #endif
         // store
         for (int dst = -1; dst < L; dst++) {
@@ -333,8 +414,13 @@ template <class CB> static void succ(const S &s, CB cb) {
             if (dup)
               continue;
           }
-          for (int f = 0; f < F; f++)
+          for (int f = 0; f < FF; f++)
             for (int src = -1; src < L; src++) {
+#ifdef EPH
+              int cell;
+              if (f == F && (!weakOf(s, x, &cell) || s.st[x] != CNT))
+                continue;
+#endif
               u8 v = src < 0 ? 255 : h.loc[src];
               if (src > 0 && h.loc[src] == h.loc[0])
                 continue;
@@ -444,13 +530,13 @@ template <class CB> static void succ(const S &s, CB cb) {
     case M_WCAS: {
       S n = s;
       Th &k = n.t[t];
-      if (s.wst == 2) {
-        n.wst = 1;
-        k.x = s.wt;
+      int w = h.w;
+      if (s.wst[w] == 2 || s.wst[w] == 1) {
+        n.wst[w] = 1;
+        k.x = s.wt[w];
         k.pc = M_WPUSH;
-      } else if (s.wst == 1) {
-        k.x = s.wt;
-        k.pc = M_WPUSH;
+      } else if (s.wst[w] == 4) {
+        k.pc = M_WGRP;
       } else {
         k.loc[h.f] = 255;
         idle(k);
@@ -461,7 +547,21 @@ template <class CB> static void succ(const S &s, CB cb) {
         idle(k);
       }
 #endif
-      sprintf(b, "T%d weak-rescue", t);
+      sprintf(b, "T%d weak-rescue %d", t, w);
+      cb(n, b);
+    } break;
+    case M_WGRP: {
+      S n = s;
+      Th &k = n.t[t];
+      if (s.grp != 3) {
+        n.grp = 1;
+        k.x = s.wt[h.w];
+        k.pc = M_WPUSH;
+      } else {
+        k.loc[h.f] = 255;
+        idle(k);
+      }
+      sprintf(b, "T%d weak-rescue of the candidate", t);
       cb(n, b);
     } break;
     case M_WPUSH: {
@@ -478,9 +578,11 @@ template <class CB> static void succ(const S &s, CB cb) {
       S n = s;
       Th &k = n.t[t];
       if (h.f == 254) {
-        if (s.wst == 0) {
-          n.wst = 1;
-          n.wt = h.x;
+        int has;
+        if (s.wst[h.w] == 0 && !weakOf(s, h.x, &has)) {
+          n.wst[h.w] = 2;
+          n.wcool[h.w] = 1;
+          n.wt[h.w] = h.x;
         }
         idle(k);
         sprintf(b, "T%d weak cell set", t);
@@ -517,6 +619,9 @@ template <class CB> static void succ(const S &s, CB cb) {
     case M_INC: {
       S n = s;
       Th &k = n.t[t];
+#ifdef EPH_NOINC
+      if (h.f != F)
+#endif
 #ifndef BUG_INC_AFTER
       pinc(n, t, h.v);
 #endif
@@ -617,6 +722,24 @@ template <class CB> static void succ(const S &s, CB cb) {
           n.t[t].incRet[o] = 0;
         }
       n.cpc = C_WL;
+#ifdef EPH
+      for (int o = 1; o < N; o++)
+        if (s.fld[o][F] != 255 && !s.dropped) { // the table dies: its edges go
+          S k = n;
+          k.dropped = 1;
+#ifdef EPH_NOW
+          k.decPrev[s.fld[o][F]]++;
+#else
+          k.dec0[s.fld[o][F]]++;
+#endif
+#ifndef EPH_NOTOUCH
+          if (k.mask >> s.fld[o][F] & 1)
+            k.valid = 0;
+#endif
+          k.fld[o][F] = 255;
+          cb(k, "C all acked, an edge dropped");
+        }
+#endif
       lb = "C all acked";
     } break;
     case C_WL: {
@@ -664,7 +787,7 @@ template <class CB> static void succ(const S &s, CB cb) {
       if (s.rc[o] == 0 && !s.born1[o])
         n.first = 1;
 #ifndef BUG_NO_DELTA
-      if (n.mask >> o & 1)
+      if ((n.mask >> o & 1) && n.valid != 3)
         n.valid = 0;
 #endif
       if (s.st[o] == FREE)
@@ -791,37 +914,42 @@ template <class CB> static void succ(const S &s, CB cb) {
           break;
         }
 #ifdef WEAK
-      if (o < 0 && s.pend == 2) {
-        int w = s.wt;
-        n.pend = 0;
+      int due = -1;
+      for (int w = 0; w < W; w++)
+        if (s.pend[w] == 2)
+          due = w;
+      if (o < 0 && due >= 0) {
+        int w = s.wt[due];
+        u8 &st = n.wst[due];
+        n.pend[due] = 0;
         lb = "C weak decision";
 #ifdef NOHOLD
-        if (s.wst == 2 && (s.rc[w] == 0
+        if (st == 2 && (s.rc[w] == 0
 #ifdef WK_NOCOUNT
-                           || true
+                        || true
 #endif
-                           )) {
-          n.wst = 3;
-          for (int f = 0; f < F; f++)
+                        )) {
+          st = 3;
+          for (int f = 0; f < FF; f++)
             if (s.fld[w][f] != 255)
               n.dq[s.fld[w][f]]++;
           freeObj(n, w);
-        } else if (s.wst == 2)
-          n.wst = 1;
+        } else if (st == 2)
+          st = 1;
 #else
-        if (s.wst == 2 && (s.rc[w] == 1
+        if (st == 2 && (s.rc[w] == 1
 #ifdef WK_NOCOUNT
-                           || true
+                        || true
 #endif
-                           )) {
-          n.wst = 3;
+                        )) {
+          st = 3;
 #ifdef WK_NOCOUNT
           n.dq[w] += s.rc[w];
 #else
           n.dq[w]++;
 #endif
         } else {
-          n.wst = 1;
+          st = 1;
 #ifdef WK_IMMEDIATE
           n.dq[w]++;
 #else
@@ -838,7 +966,7 @@ template <class CB> static void succ(const S &s, CB cb) {
         break;
       }
       n.dq[o]--;
-      if (n.mask >> o & 1)
+      if ((n.mask >> o & 1) && n.valid != 3)
         n.valid = 0;
       if (s.rc[o] == 0) {
         bad = "count below zero";
@@ -848,20 +976,35 @@ template <class CB> static void succ(const S &s, CB cb) {
       if (s.st[o] != CNT)
         bad = "dec of an object that is not counted";
 #ifdef WEAK
-      if (n.rc[o] == 0 && s.wt == o && (s.wst == 1 || s.wst == 2)) {
-        if (s.wst == 1) {
-          n.wst = 2;
-          n.pend = 1;
+      int cell;
+      if (n.rc[o] == 0 && weakOf(s, o, &cell)) {
+        u8 &st = n.wst[cell];
+        if (st == 2 && s.wcool[cell]) {
+          st = 3; // nobody has loaded it since an earlier epoch: decided at once
+        } else if (st == 1 || st == 2) {
+#ifdef WK_SAME
+          st = 3;
+#else
+          if (st == 1) {
+            st = 2;
+            n.wcool[cell] = 0;
+          }
+          n.pend[cell] = 1;
 #ifndef NOHOLD
           n.rc[o] = 1;
 #endif
+          lb = "C dec, pending";
+          break;
+#endif
         }
-        lb = "C dec, pending";
-        break;
       }
 #endif
       if (n.rc[o] == 0) {
+#ifdef EPH_NORELEASE
         for (int f = 0; f < F; f++)
+#else
+        for (int f = 0; f < FF; f++)
+#endif
           if (s.fld[o][f] != 255)
             n.dq[s.fld[o][f]]++;
         freeObj(n, o);
@@ -875,8 +1018,8 @@ template <class CB> static void succ(const S &s, CB cb) {
             bad = "sweep: private with count";
           freeObj(n, o);
         } else if (s.st[o] == CNT && s.rc[o] == 0 && !s.born1[o]
-#ifdef WEAK
-                   && !(s.wt == o && s.wst == 2)
+#ifdef NOHOLD
+                   && !(s.wt[0] == o && s.wst[0] == 2)
 #endif
         ) {
           bad = "sweep by count: counted object with count zero";
@@ -891,48 +1034,80 @@ template <class CB> static void succ(const S &s, CB cb) {
                  && s.ext == 0
 #endif
           ;
-      int m = s.mask;
-      n.mask = 0;
-      n.valid = 0;
-      n.ext = 0;
-      n.cand = 0;
-      memset(n.crc, 0, N);
+#ifdef WEAK
       if (okc) {
-        for (int o = 1; o < N; o++)
-          if (m >> o & 1)
-            for (int f = 0; f < F; f++) {
-              u8 y = s.fld[o][f];
-              if (y != 255 && !(m >> y & 1))
-                n.dq[y]++;
+        bool warm = false;
+        for (int w = 0; w < W; w++)
+          if (s.wst[w] != 0 && s.wst[w] != 3 && s.wt[w] != 255 && (s.mask >> s.wt[w] & 1)) {
+#ifdef WK_CYCLE_SAME
+            n.wst[w] = 2;
+#else
+            if (s.wst[w] == 1) {
+              n.wst[w] = 2;
+              n.wcool[w] = 0;
             }
-        bool r[N];
-        reach(s, r);
-        for (int o = 1; o < N; o++)
-          if (m >> o & 1) {
-            if (r[o])
-              bad = "cycle: freed a reachable object";
-            n.st[o] = FREE;
-            n.own[o] = 0;
-            n.born1[o] = 0;
-            n.rc[o] = 0;
-            for (int f = 0; f < F; f++)
-              n.fld[o][f] = 255;
+            if (!n.wcool[w])
+              warm = true;
+#endif
           }
-        for (int o = 1; o < N; o++)
-          if (m >> o & 1)
-            for (int p = 0; p < N; p++)
-              if (n.st[p] != FREE && p != o)
-                for (int f = 0; f < F; f++)
-                  if (n.fld[p][f] == o && r[p])
-                    bad = "dangling";
-        n.cpc = C_DECS;
-        lb = "C free cycle";
-      } else {
-        n.cpc = C_SWEEP;
-        lb = "C reject cycle";
+        if (warm) { // tested again in the next epoch: the delta window extends to the decision
+#ifdef WK_NO_WINDOW
+          n.valid = 3; // touches from here on are not noticed
+#endif
+          n.cpc = C_SWEEP;
+          lb = "C puts the candidate off";
+        } else {
+          n.grp = 2;
+          n.wi = 0;
+          n.cpc = C_WMOVE;
+          lb = "C decides on a candidate";
+        }
+        break;
       }
+#endif
+      lb = okc ? "C free cycle" : "C reject cycle";
+      endCandidate(n, okc);
+    } break;
+    case C_WMOVE: {
+      int w = s.wi, m = s.mask;
+      if (w < W) {
+        n.wi++;
+        lb = "C takes over a weak cell";
+        if (s.wst[w] == 0 || s.wst[w] == 3 || s.wt[w] == 255 || !(m >> s.wt[w] & 1))
+          break;
+        if (s.wst[w] == 2) {
+#ifdef WK_EACH
+          n.wst[w] = 3;
+#else
+          n.wst[w] = 4;
+#endif
+          break;
+        }
+        n.grp = 1; // loaded meanwhile
+        n.wi = W;
+        break;
+      }
+      bool dead = s.grp == 2;
+      if (dead)
+        n.grp = 3;
+      for (int i = 0; i < W; i++)
+        if (s.wt[i] != 255 && (m >> s.wt[i] & 1)) {
+          if (s.wst[i] == 3 && !dead)
+            bad = "weak cell of a rescued cycle is cleared";
+          if (s.wst[i] == 4) {
+            n.wst[i] = dead ? 3 : 2;
+            n.wcool[i] = 0;
+          }
+        }
+      lb = dead ? "C free cycle" : "C cycle rescued";
+      endCandidate(n, dead);
     } break;
     case C_SIGPICK: {
+      if (s.cand == 2) {
+        n.cpc = C_NEXT;
+        lb = "C candidate waits";
+        break;
+      }
 #ifdef SLICED
       if (s.cand == 1) { // resume or abandon a preparation that an epoch interrupted
         if (s.valid)
@@ -973,14 +1148,14 @@ template <class CB> static void succ(const S &s, CB cb) {
       lb = "C no candidate";
     } break;
     case C_SIG: {
-      int u = s.sg / F, f = s.sg % F;
+      int u = s.sg / FF, f = s.sg % FF;
       n.sg++;
       if (s.mask >> u & 1) {
         u8 y = s.fld[u][f];
         if (y != 255 && (s.mask >> y & 1) && n.crc[y] > 0)
           n.crc[y]--;
       }
-      if (n.sg == N * F) {
+      if (n.sg == N * FF) {
         int e = 0;
         for (int o = 0; o < N; o++)
           e += n.crc[o];
@@ -1003,8 +1178,13 @@ template <class CB> static void succ(const S &s, CB cb) {
       lb = "C sigma read";
     } break;
     case C_NEXT: {
-      if (s.pend == 1)
-        n.pend = 2;
+      for (int w = 0; w < W; w++) {
+        if (s.pend[w] == 1)
+          n.pend[w] = 2;
+        if (s.wst[w] == 1)
+          n.wst[w] = 2;
+        n.wcool[w] = s.wst[w] == 1 || s.wst[w] == 2;
+      }
       for (int o = 0; o < N; o++) {
         n.decPrev[o] = s.dec0[o];
         n.dec0[o] = s.dec1[o];
@@ -1092,7 +1272,7 @@ static void quiesce(S s) {
   int deg[N] = {0};
   for (int o = 0; o < N; o++)
     if (s.st[o] != FREE)
-      for (int f = 0; f < F; f++)
+      for (int f = 0; f < FF; f++)
         if (s.fld[o][f] != 255)
           deg[s.fld[o][f]]++;
   for (int t = 0; t < T; t++)
@@ -1110,15 +1290,15 @@ static void quiesce(S s) {
       for (int p = 1; p < N; p++)
         if (s.st[p] != FREE) { // p on a cycle?
           bool v[N] = {0};
-          u8 q[N * F + 1];
+          u8 q[N * FF + 1];
           int c = 0;
-          for (int f = 0; f < F; f++)
+          for (int f = 0; f < FF; f++)
             if (s.fld[p][f] != 255 && !v[s.fld[p][f]]) {
               v[s.fld[p][f]] = 1;
               q[c++] = s.fld[p][f];
             }
           for (int i = 0; i < c; i++)
-            for (int f = 0; f < F; f++) {
+            for (int f = 0; f < FF; f++) {
               u8 y = s.fld[q[i]][f];
               if (y != 255 && !v[y]) {
                 v[y] = 1;
@@ -1147,7 +1327,19 @@ int main() {
     idle(i.t[t]);
   }
   i.cx = 255;
-  i.wt = 255;
+  memset(i.wt, 255, W);
+  i.dropped = 0;
+#ifdef START // a garbage cycle: o2 refers to o1, which refers to o2, with -DEPH by its hidden field; weak cells on them
+  i.st[1] = i.st[2] = CNT;
+  i.rc[1] = i.rc[2] = 1;
+  i.fld[1][FF - 1] = 2;
+  i.fld[2][0] = 1;
+  for (int w = 0; w < W; w++) {
+    i.wst[w] = 2;
+    i.wcool[w] = 1;
+    i.wt[w] = w + 1;
+  }
+#endif
   memset(i.ctmp, 255, F);
   i.cpc = C_REQ;
   struct Fr {
