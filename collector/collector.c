@@ -93,6 +93,7 @@ eddy_status eddy__collector_create(eddy_heap *heap)
     eddy__map_init(&c->retained, heap);
     eddy__pins_create(c);
     eddy__cycles_create(c);
+    eddy__attached_create(c);
     heap->collector = c;
     return EDDY_OK;
 }
@@ -124,7 +125,8 @@ void eddy__collector_destroy(eddy_heap *heap)
         return;
     if (c->cycles.phase != CYCLE_IDLE)
         eddy__cycle_end_pass(c); /* frees what is attached to blocks */
-    eddy__counts_reclaim(heap, &c->retired_counts);
+    eddy__counts_reclaim(heap, &c->retired_counts); /* of the epoch before the last one, */
+    eddy__counts_reclaim(heap, &c->retired_counts); /* and of the last one */
     eddy__vector_free(&c->scan);
     eddy__vector_free(&c->decs);
     eddy__vector_free(&c->kept);
@@ -132,6 +134,7 @@ void eddy__collector_destroy(eddy_heap *heap)
     eddy__map_free(&c->retained);
     eddy__pins_destroy(c);
     eddy__cycles_destroy(c);
+    eddy__attached_destroy(c);
     eddy__internal_free(heap, c, sizeof *c);
     heap->collector = NULL;
 }

@@ -315,8 +315,9 @@ static bool scan(struct collector *c, uint64_t *done)
 
 static bool worth_a_pass(struct collector *c)
 {
-    if (c->counted_bytes < c->cycles.bytes_after)
-        c->cycles.bytes_after = c->counted_bytes; /* growth counts from the lowest point */
+    uint64_t bytes = c->counted_bytes + EDDY_LOAD_RELAXED(&c->heap->external);
+    if (bytes < c->cycles.bytes_after)
+        c->cycles.bytes_after = bytes; /* growth counts from the lowest point */
     if (c->cycles_wanted)
         return true;
     if (c->cycles.roots.count == 0)
@@ -330,7 +331,7 @@ static bool worth_a_pass(struct collector *c)
         growth = least;
     if (heap_above_soft_limit(c->heap))
         growth /= SOFT_EAGERNESS;
-    return c->counted_bytes > c->cycles.bytes_after + growth;
+    return bytes > c->cycles.bytes_after + growth;
 }
 
 static void begin_pass(struct collector *c)
@@ -342,7 +343,8 @@ static void begin_pass(struct collector *c)
     y->begun = c->epoch;
     y->freed = y->freed_bytes = y->consequences = 0;
     y->bytes_before = c->counted_bytes;
-    y->settled = c->decs.count == 0;
+    y->settled = c->decs.count == 0 && eddy__attached_at_rest(c);
+    y->rounds = 0;
     y->failed_memory = false;
     y->at = 0;
     y->phase = CYCLE_TAKE;

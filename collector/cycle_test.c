@@ -9,6 +9,8 @@
  * which only a dead neighbour refers to passes after that neighbour has been freed. */
 #include "collector/state.h"
 
+#define ROUNDS_MOST 4u /* of tests in a pass, while weak cells of candidates have been loaded */
+
 /* ---- sigma preparation ---- */
 
 struct sigma {
@@ -118,6 +120,9 @@ static void free_candidate(struct collector *c, uint32_t number)
         void *object = cycle_object(cycle_node(c, cycle_member(c, candidate.first + m)));
         struct block *b = block_of(c->heap, object);
         c->cycles.freed_bytes += b->cell ? b->cell : b->bytes;
+        struct object_record *a = eddy__attachment(c, object);
+        if (a != NULL)
+            eddy__attachment_end(c, a);
         eddy__cell_free(c, b, cell_number(b, object), object);
     }
     STAT_ADD(c->stats.cycles_freed, 1);
@@ -133,11 +138,18 @@ static void test_candidate(struct collector *c, uint32_t number)
     struct cycle_candidate *candidate = cycle_candidate(c, number);
     bool delta = candidate->valid || MUTANT(MUTANT_NO_DELTA);
     bool sigma = candidate->external <= MUTANT(MUTANT_SIGMA_ONE) || MUTANT(MUTANT_NO_SIGMA);
-    if (delta && sigma) {
-        free_candidate(c, number);
+    enum cycle_verdict verdict = delta && sigma ? eddy__weak_candidate(c, number) : CYCLE_LIVES;
+    if (verdict == CYCLE_WAITS)
+        c->cycles.waits = true;
+    /* what waits may be all that refers to a later one */
+    if (c->cycles.waits && delta && (verdict == CYCLE_WAITS || !sigma) && c->cycles.rounds < ROUNDS_MOST)
         return;
-    }
-    if (!delta)
+    candidate->done = true;
+    if (verdict == CYCLE_DEAD)
+        free_candidate(c, number);
+    if (verdict == CYCLE_DEAD || verdict == CYCLE_FINALIZED)
+        return;
+    if (!delta || sigma)
         STAT_ADD(c->stats.cycles_rejected_delta, 1);
     else
         STAT_ADD(c->stats.cycles_rejected_sigma, 1);
@@ -156,10 +168,17 @@ void eddy__cycle_test(struct collector *c)
     if (y->phase != CYCLE_ARMED)
         return;
     y->phase = CYCLE_TEST;
+    y->waits = false;
     uint32_t count = (uint32_t)y->candidates.count;
-    for (uint32_t i = 0; i < count; i++)
-        test_candidate(c, MUTANT(MUTANT_FORWARD_ORDER) ? i : count - 1 - i);
-    eddy__cycle_end_pass(c);
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t number = MUTANT(MUTANT_FORWARD_ORDER) ? i : count - 1 - i;
+        if (!cycle_candidate(c, number)->done)
+            test_candidate(c, number);
+    }
+    if (y->waits && y->rounds++ < ROUNDS_MOST)
+        y->phase = CYCLE_ARMED; /* the delta test covers the time to the decision */
+    else
+        eddy__cycle_end_pass(c);
 }
 
 /* ---- end of a pass, or of a part of it ---- */
@@ -196,13 +215,16 @@ void eddy__cycle_end_pass(struct collector *c)
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
         eddy__vector_trim(all[i]);
     y->phase = CYCLE_IDLE;
-    if (y->portion.count != 0)
+    if (y->portion.count != 0) {
+        y->rounds = 0;
         return;
+    }
     y->bytes_lasting = y->bytes_before > y->freed_bytes ? y->bytes_before - y->freed_bytes : 0;
-    y->bytes_after = c->counted_bytes;
+    y->bytes_after = c->counted_bytes + EDDY_LOAD_RELAXED(&c->heap->external);
     STAT_ADD(c->stats.cycle_passes, 1);
     /* what was garbage when it began and is left lost a reference meanwhile, or the pass would have found it */
-    if ((y->freed == 0 || y->consequences == 0) && !y->failed_memory && y->settled && c->decs.count == 0)
+    bool exhausted = y->freed == 0 || (y->consequences == 0 && !y->waits);
+    if (exhausted && !y->failed_memory && y->settled && c->decs.count == 0 && eddy__attached_at_rest(c))
         EDDY_STORE_RELAXED(&c->heap->exhausted_from, y->begun);
     EDDY_STORE_RELEASE(&c->heap->cycle_passes, c->heap->cycle_passes + 1);
     c->cycles_wanted = false;

@@ -78,7 +78,7 @@ static void finish(struct collector *c)
 {
     eddy_heap *heap = c->heap;
     bool at_rest = c->applied == 0 && c->decs.count == 0 && !cycle_searching(c) && !c->cycles_wanted && !decs_pending(c)
-                   && !eddy__unpins_pending(c);
+                   && !eddy__unpins_pending(c) && eddy__attached_at_rest(c);
     EDDY_STORE_RELAXED(&c->at_rest, at_rest); /* eddy_verify reads it between epochs */
     if (at_rest) /* no epoch may follow for long: blocks that have become empty are given back now */
         eddy__sort_partial(c);
@@ -114,8 +114,10 @@ static void process(struct collector *c)
         eddy__sweep_young(c);
     eddy__apply_incs(c);
     eddy__activity_phase(c, EDDY_RECORD_INCS);
+    eddy__attached_begin(c);
     eddy__apply_decs(c);
     eddy__activity_phase(c, EDDY_RECORD_DECS);
+    eddy__weak_decide(c);
     eddy__cycle_test(c);
     eddy__activity_phase(c, EDDY_RECORD_CYCLE_TEST);
     eddy__sweep_young(c);
@@ -123,6 +125,7 @@ static void process(struct collector *c)
     eddy__sort_partial(c);
     eddy__activity_phase(c, EDDY_RECORD_SWEEP);
     eddy__report_cycle_slice(c);
+    eddy__weak_cool(c);
     eddy__activity_phase(c, EDDY_RECORD_CYCLE_SLICE);
     finish(c);
     eddy__activity_phase(c, EDDY_RECORD_FINISH);

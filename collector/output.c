@@ -93,6 +93,9 @@ void eddy__output_group(struct output *out, eddy_root_kind kind, unsigned thread
     case EDDY_ROOT_FIBER:
         eddy__output(out, "(suspended fibers)");
         break;
+    case EDDY_ROOT_FINALIZER:
+        eddy__output(out, "(queue of finalizers)");
+        break;
     }
 }
 

@@ -36,6 +36,8 @@ static void push_child(void *context, void *const *slot)
 static void release_object(struct collector *c, void *object)
 {
     struct block *b = block_of(c->heap, object);
+    if (EDDY_UNLIKELY(EDDY_LOAD_RELAXED(&b->attached) != 0) && !eddy__attached_dies(c, b, object))
+        return;
     if (b->kind != KIND_LEAF)
         edges_each(c->heap, EDDY_LOAD_RELAXED(eddy__header(object)), object, push_child, c);
     eddy__cell_free(c, b, cell_number(b, object), object);

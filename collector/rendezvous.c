@@ -24,6 +24,7 @@ static void begin(struct collector *c)
     EDDY_SUB_RELAXED(&heap->allocated, c->allocated);
     EDDY_ADD_RELAXED(&heap->allocated_total, c->allocated);
     EDDY_STORE_RELAXED(&heap->logged, 0);
+    EDDY_STORE_RELAXED(&heap->external_fresh, 0);
     EDDY_STORE_RELAXED(&heap->active, 0);
     EDDY_STORE_RELAXED(&heap->unacknowledged, waiting);
     STAT_ADD(c->stats.handshakes, waiting);

@@ -5,7 +5,7 @@
  *   rendezvous.c  asks for the epoch, acts for sleeping threads, waits for the others
  *   incs.c        step 1: roots and inc logs, promotion, drain; filter.c the words of C stacks
  *   pins.c        pins in step 1, unpins in step 2
- *   release.c     step 2: decs, freeing at count zero
+ *   release.c     step 2: decs, freeing at count zero; attach.c what is attached to the objects, weak.c weak references
  *   cycle_test.c  the tests on the candidates of the round before
  *   sweep.c       step 3: young blocks
  *   cycle_….c     step 4: new candidates
@@ -17,6 +17,7 @@
 
 #include "collector/object_map.h"
 #include "collector/vector.h"
+#include "runtime/heap/attach.h"
 #include "runtime/heap/edges.h"
 #include "runtime/heap/memory.h"
 #include "runtime/heap/record.h"
@@ -53,6 +54,15 @@ struct cycle_candidate {
     uint32_t first, count; /* in members */
     int64_t external;      /* sum of CRC after the preparation */
     bool valid;            /* delta test: no member was touched since the preparation began */
+    bool done;             /* tested, freed or rejected */
+};
+
+/* What is to become of a candidate that has passed both tests, as its weak cells and finalizers have it. */
+enum cycle_verdict {
+    CYCLE_DEAD,      /* to be freed */
+    CYCLE_LIVES,     /* somebody has loaded a weak cell */
+    CYCLE_WAITS,     /* somebody had, before: to be tested again in the next epoch */
+    CYCLE_FINALIZED  /* its finalizers have been queued, which keeps it */
 };
 
 struct cycle_frame { /* of the iterative depth-first search */
@@ -91,6 +101,8 @@ struct cycles {
     uint64_t bytes_before;    /* counted bytes when the pass began */
     uint64_t bytes_after;     /* counted bytes when the last pass ended */
     bool settled;             /* no releases were left over when the pass began */
+    unsigned rounds;          /* of tests: weak cells may put candidates off */
+    bool waits;               /* a candidate was put off in this round */
     bool failed_memory;       /* there is no room for the tables of the portion in hand */
 };
 
@@ -103,6 +115,15 @@ struct survival { /* share of the allocation that became counted, at one distanc
 struct epoch_marks {
     uint64_t ns, cpu_ns; /* 0: nobody listens */
     uint64_t incs, decs, objects_freed, cycles_freed, live_bytes;
+};
+
+/* What is attached to objects. */
+struct attached {
+    struct vector held;       /* struct object_record *: objects that got a hold in this epoch, */
+    struct vector due;        /* in the one before: to be decided on */
+    struct vector own[2];     /* objects: the collector's own log of decs, by parity of the epoch */
+    struct vector cells;      /* scratch: weak cells of a candidate */
+    struct vector finalizers; /* scratch: to be queued */
 };
 
 struct collector {
@@ -120,6 +141,7 @@ struct collector {
     struct object_map pins;     /* object -> pins less unpins, never 0 */
     struct vector unpins[2];    /* object and number in turn: to be applied in the epoch after, by parity of their epoch */
     struct cycles cycles;
+    struct attached attached;
     void *retired_counts;     /* arrays to be freed in the next epoch */
     uint32_t misplaced[EDDY__SLOTS]; /* blocks in the slot's pools that have become sparse or empty since they came there */
     uint64_t first_incs;      /* counts that left zero, of objects born in or before the epoch */
@@ -197,6 +219,34 @@ static inline bool block_is_partial(const struct block *b)
 {
     return b->live <= b->cells - b->cells / 4 && b->live < b->cells;
 }
+
+/* attach.c */
+void eddy__attached_create(struct collector *c);
+void eddy__attached_destroy(struct collector *c);
+bool eddy__attached_at_rest(const struct collector *c);
+/* Before step 2. */
+void eddy__attached_begin(struct collector *c);
+/* Logs a dec in the collector's own log of the epoch: it is applied in the next. */
+void eddy__own_dec(struct collector *c, void *object);
+/* The record of an object, or NULL. */
+struct object_record *eddy__attachment(const struct collector *c, const void *object);
+/* An object in a block with attachments has come to count zero (its byte says 1): whether it dies now. What was attached
+ * to it has ended then. Otherwise it keeps that count, a hold or that of an entry in a queue of finalizers. */
+bool eddy__attached_dies(struct collector *c, struct block *b, void *object);
+/* Ends what is attached to an object that is being freed. */
+void eddy__attachment_end(struct collector *c, struct object_record *a);
+/* Takes the finalizers of an object away from it, whether there are any; then queues all that were gathered, each entry
+ * with a count of its object, except that with `have_one` the first one has its count already. */
+bool eddy__finalizers_gather(struct collector *c, struct object_record *a);
+void eddy__finalizers_queue(struct collector *c, bool have_one);
+
+/* weak.c */
+/* Whether the weak cell of an object at count zero has been cleared, or there is none. */
+bool eddy__weak_decided(struct collector *c, struct object_record *a);
+void eddy__weak_decide(struct collector *c);
+void eddy__weak_cool(struct collector *c);
+/* Decides on a candidate that has passed both tests. */
+enum cycle_verdict eddy__weak_candidate(struct collector *c, uint32_t number);
 
 /* rendezvous.c */
 bool eddy__rendezvous(struct collector *c, uint64_t timeout_ns, unsigned *late);

@@ -88,6 +88,19 @@ static void reach_edge(void *context, void *const *slot)
     reach(v, EDDY_LOAD_ACQUIRE(slot), v->object);
 }
 
+/* What the collector holds itself: objects that wait for a decision, and decs in its own log. */
+static void count_holds(struct verification *v)
+{
+    const struct attached *at = &v->c->attached;
+    const struct vector *records[] = {&at->held, &at->due}, *own[] = {&at->own[0], &at->own[1]};
+    for (size_t k = 0; k < 2; k++) {
+        for (size_t i = 0; i < records[k]->count; i++)
+            eddy__map_get(&v->degree, ((struct object_record *)vector_at(records[k], i))->object)->value++;
+        for (size_t i = 0; i < own[k]->count; i++)
+            eddy__map_get(&v->degree, vector_at(own[k], i))->value++;
+    }
+}
+
 static void count_root(void *context, void *object, uint64_t times, eddy_root_kind kind, const struct thread *thread,
                        const void *where)
 {
@@ -148,6 +161,7 @@ eddy_status eddy__collector_verify(eddy_heap *heap, eddy_verify_report *report)
     eddy__walk_roots(v.c, count_root, &v);
     for (size_t i = 0; i < v.c->decs.count; i++) /* releases that were put off still count */
         eddy__map_get(&v.degree, vector_at(&v.c->decs, i))->value++;
+    count_holds(&v);
     eddy__walk_objects(v.c, count_object, &v);
     eddy__walk_objects(v.c, compare_object, &v);
     eddy__vector_free(&v.work);

@@ -43,6 +43,9 @@ void eddy__walk_roots(struct collector *c, walk_root_fn *visit, void *context)
     for (const struct root_slot *r = heap->root_slots; r != NULL; r = r->next)
         if (EDDY_LOAD_ACQUIRE(r->slot) != NULL)
             visit(context, EDDY_LOAD_ACQUIRE(r->slot), 1, EDDY_ROOT_SLOT, NULL, r->slot);
+    for (const eddy_finalizer_queue *q = heap->finalizer_queues; q != NULL; q = q->next)
+        for (const struct finalizer *e = EDDY_LOAD_ACQUIRE(&q->head->next); e != NULL; e = EDDY_LOAD_ACQUIRE(&e->next))
+            visit(context, e->object, 1, EDDY_ROOT_FINALIZER, NULL, NULL);
     for (size_t i = 0; i < c->pins.room; i++)
         if (c->pins.entries[i].object != NULL)
             visit(context, c->pins.entries[i].object, 1, EDDY_ROOT_PINNED, NULL, NULL);

@@ -170,5 +170,7 @@ void eddy_heap_stats(eddy_heap *heap, eddy_stats *stats)
     stats->free_bytes = EDDY_LOAD_RELAXED(&heap->free_count) << BLOCK_SHIFT;
     stats->log_bytes = EDDY_LOAD_RELAXED(&heap->chunks_used) * LOG_CHUNK_BYTES;
     stats->log_bytes_total = (stats->incs + stats->decs) * sizeof(uintptr_t);
+    stats->attached_objects = EDDY_LOAD_RELAXED(&heap->attached_objects);
+    stats->external_bytes = EDDY_LOAD_RELAXED(&heap->external);
     stats->epoch_bytes = EDDY_LOAD_RELAXED(&heap->epoch_bytes);
 }

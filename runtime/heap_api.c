@@ -3,8 +3,9 @@
 #include <string.h>
 
 #include "collector/collector.h"
-#include "runtime/heap/record.h"
+#include "runtime/heap/attach.h"
 #include "runtime/heap/events.h"
+#include "runtime/heap/record.h"
 #include "runtime/options.h"
 #include "runtime/runtime.h"
 
@@ -100,6 +101,7 @@ static void release(eddy_heap *heap)
     eddy__stalls_destroy(heap, heap->past_stalls);
     eddy__listeners_destroy(heap);
     if (heap->blocks != NULL) {
+        eddy__attachments_destroy(heap);
         free_counts(heap);
         eddy__unpoison(heap->base, (size_t)heap->blocks_touched << BLOCK_SHIFT);
         void *retired = NULL;
@@ -136,6 +138,8 @@ static eddy_status build(eddy_heap *heap)
     if (heap->base == NULL || heap->blocks == NULL)
         return EDDY_ESYSTEM;
     eddy_status status = eddy__backing_create(heap);
+    if (status == EDDY_OK)
+        status = eddy__attachments_create(heap);
     if (status == EDDY_OK)
         status = eddy__types_create(heap);
     if (status == EDDY_OK)

@@ -154,7 +154,10 @@ eddy_status eddy__types_create(eddy_heap *heap)
                             .tail = EDDY_TAIL_REFS,
                             .length_offset = offsetof(eddy_array, length)};
     eddy_status status = eddy_type_register(heap, &bytes, &heap->bytes_type);
-    return status != EDDY_OK ? status : eddy_type_register(heap, &array, &heap->array_type);
+    if (status == EDDY_OK)
+        status = eddy_type_register(heap, &array, &heap->array_type);
+    eddy_type_desc weak = {.name = "weak", .size = sizeof(eddy_weak *)};
+    return status != EDDY_OK ? status : eddy_type_register(heap, &weak, &heap->weak_type);
 }
 
 void eddy__types_destroy(eddy_heap *heap)

@@ -8,6 +8,8 @@
 #include "eddy/collect.h"
 #include "eddy/counting.h"
 #include "eddy/fiber.h"
+#include "eddy/external.h"
+#include "eddy/finalize.h"
 #include "eddy/heap.h"
 #include "eddy/jit.h"
 #include "eddy/pin.h"
@@ -21,5 +23,6 @@
 #include "eddy/stats.h"
 #include "eddy/thread.h"
 #include "eddy/type.h"
+#include "eddy/weak.h"
 
 #endif

@@ -61,7 +61,8 @@ typedef enum eddy_root_kind {
     EDDY_ROOT_SLOT,     /* a global root slot */
     EDDY_ROOT_RETAINED, /* eddy_retain */
     EDDY_ROOT_PINNED,   /* eddy_pin */
-    EDDY_ROOT_FIBER     /* the stack or a handle of a suspended fiber */
+    EDDY_ROOT_FIBER,    /* the stack or a handle of a suspended fiber */
+    EDDY_ROOT_FINALIZER /* an entry of a queue of finalizers */
 } eddy_root_kind;
 
 typedef struct eddy_root {

@@ -40,6 +40,11 @@ typedef struct eddy_stats {
     uint64_t handshakes;          /* by the threads themselves */
     uint64_t handshakes_native;   /* on behalf of threads in native regions */
     uint64_t handshakes_carried;  /* of these: of threads that slept through the whole epoch before, so that nothing was scanned */
+    uint64_t external_bytes;      /* of committed_bytes: owned by objects outside the heap (external.h) */
+    uint64_t attached_objects;    /* objects with a weak cell, a finalizer or external bytes now, or that had one */
+    uint64_t weak_cleared;        /* weak cells cleared */
+    uint64_t weak_rescued;        /* objects that seemed dead, and were loaded through a weak cell */
+    uint64_t finalizers_queued;   /* finalizers put into queues */
 } eddy_stats;
 
 /* Fills *stats. Any thread, not a safepoint. */

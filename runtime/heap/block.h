@@ -49,7 +49,8 @@ struct block {
     uint8_t size_class;
     uint8_t state;        /* enum block_state; the last field written when a block changes hands (release) */
     uint8_t swept;        /* LARGE: has outlived its young sweep; collector */
-    uint32_t counts_room; /* bytes behind `counts` */
+    uint16_t counts_room; /* bytes behind `counts` */
+    uint8_t attached;     /* some object in it has, or had, an attachment; any thread, until the block is formatted again */
 };
 
 _Static_assert(sizeof(struct block) == 64, "one cache line per table entry");

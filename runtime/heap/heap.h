@@ -13,6 +13,7 @@
 #include <pthread.h>
 
 #include "eddy/eddy.h"
+#include "runtime/heap/attachment.h"
 #include "runtime/heap/block.h"
 #include "runtime/heap/log.h"
 #include "runtime/heap/mutants.h"
@@ -182,7 +183,8 @@ struct eddy_heap {
     uint64_t created_ns; /* eddy__os_now of the creation */
     void *backing;       /* private to backing_*.c */
     struct collector *collector;
-    const eddy_type *bytes_type, *bytes_large_type, *array_type;
+    const eddy_type *bytes_type, *bytes_large_type, *array_type, *weak_type;
+    struct object_record **attachments; /* the directory; see attachment.h */
     struct listener *listeners; /* grows at the head; under registry_lock; release */
     uint32_t listening;         /* LISTEN_… bits of runtime/heap/events.h; under registry_lock, relaxed */
 
@@ -218,6 +220,11 @@ struct eddy_heap {
     uint32_t asleep;        /* collector: 0 awake, 1 sleeping until a timer, 2 until woken */
     uint32_t request;       /* REQUEST_… bits for the collector */
     uint32_t active;        /* something was allocated or logged since the last epoch began */
+    eddy_weak *warm_cells;  /* stack of the weak cells that have become LIVE since the collector last looked */
+    uint64_t external;      /* bytes outside that objects own; part of `committed` */
+    uint64_t external_fresh; /* of these, what has been added since the last epoch began */
+    uint64_t finalizers_made; /* numbers them */
+    uint64_t attached_objects; /* records in the directory */
 
     eddy__stack free_blocks __attribute__((aligned(64)));
     eddy__stack cold_blocks; /* address space for blocks without memory behind it, not charged */
@@ -238,6 +245,7 @@ struct eddy_heap {
     struct stall_record *past_stalls; /* of detached threads; under registry_lock */
     struct recorder *recorder; /* constant */
     uint32_t recording;        /* events are recorded: set under registry_lock, reset by any thread; release */
+    struct eddy_finalizer_queue *finalizer_queues; /* under registry_lock */
     pthread_mutex_t collector_lock;
     pthread_t collector_thread;
     bool collector_running;

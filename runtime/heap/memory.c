@@ -208,17 +208,18 @@ void eddy__blocks_trim(eddy_heap *heap, size_t keep)
 }
 
 /* Count bytes outlive the memory of their block. An array that is replaced by a larger one is freed two
- * epochs later only, because a thread that looks an address up may still be reading it; the link lies before it. */
+ * epochs later only, because a thread that looks an address up may still be reading it; the link lies before it. So is
+ * what else threads may be looking at until their next safepoint. */
 struct retired_counts {
     struct retired_counts *next;
     size_t bytes;
 };
 
-static void counts_retire(eddy_heap *heap, struct block *b)
+void eddy__retire(eddy_heap *heap, void *p)
 {
-    if (b->counts == NULL)
+    if (p == NULL)
         return;
-    struct retired_counts *retired = (struct retired_counts *)(void *)b->counts - 1;
+    struct retired_counts *retired = (struct retired_counts *)p - 1;
     void *top = EDDY_LOAD_RELAXED(&heap->retired_counts);
     do
         retired->next = top;
@@ -240,21 +241,35 @@ void eddy__counts_free(struct block *b)
         free((struct retired_counts *)(void *)b->counts - 1);
 }
 
+void *eddy__retirable_alloc(eddy_heap *heap, size_t bytes)
+{
+    struct retired_counts *made = eddy__internal_alloc(heap, sizeof *made + bytes);
+    if (made == NULL)
+        return NULL;
+    made->bytes = sizeof *made + bytes;
+    return made + 1;
+}
+
+void eddy__retirable_free(eddy_heap *heap, void *p)
+{
+    struct retired_counts *made = (struct retired_counts *)p - 1;
+    eddy__internal_free(heap, made, made->bytes);
+}
+
 static bool counts_make(eddy_heap *heap, struct block *b, uint32_t cells)
 {
     if (b->counts_room >= cells)
         return true; /* all zero: that is what made the block free */
     size_t room = (cells + 63) & ~(size_t)63;
-    struct retired_counts *made = eddy__internal_alloc(heap, sizeof *made + room);
+    uint8_t *made = eddy__retirable_alloc(heap, room);
     if (made == NULL)
         return false;
-    made->bytes = sizeof *made + room;
-    counts_retire(heap, b);
-    EDDY_STORE_RELEASE(&b->counts, (uint8_t *)(made + 1));
+    eddy__retire(heap, b->counts);
+    EDDY_STORE_RELEASE(&b->counts, made);
     uint32_t number = (uint32_t)(b - heap->blocks), touched = EDDY_LOAD_RELAXED(&heap->blocks_touched);
     while (touched <= number && !EDDY_CAS_ACQ_REL(&heap->blocks_touched, &touched, number + 1)) {
     }
-    b->counts_room = (uint32_t)room;
+    b->counts_room = (uint16_t)room;
     return true;
 }
 
@@ -271,6 +286,7 @@ bool eddy__block_format(eddy_heap *heap, struct block *b, unsigned slot, uint64_
     EDDY_STORE_RELAXED(&b->cells, cells);
     EDDY_STORE_RELAXED(&b->reciprocal, eddy__cell_reciprocal(cell));
     b->live = 0;
+    EDDY_STORE_RELAXED(&b->attached, 0);
     EDDY_STORE_RELAXED(&b->young_end, cells);
     EDDY_STORE_RELAXED(&b->birth, epoch);
     eddy__unpoison(block_start(heap, b), BLOCK_BYTES);
@@ -330,6 +346,7 @@ struct block *eddy__large_take(eddy_heap *heap, size_t bytes, enum block_kind ki
     EDDY_STORE_RELAXED(&b->reciprocal, 0);
     b->live = 0;
     b->swept = 0;
+    EDDY_STORE_RELAXED(&b->attached, 0);
     EDDY_STORE_RELAXED(&b->bytes, total);
     EDDY_STORE_RELAXED(&b->young_end, 1);
     EDDY_STORE_RELAXED(&b->birth, epoch);

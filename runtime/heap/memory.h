@@ -48,7 +48,13 @@ void eddy__blocks_trim(eddy_heap *heap, size_t keep);
  * memory for its count bytes. */
 bool eddy__block_format(eddy_heap *heap, struct block *b, unsigned slot, uint64_t epoch);
 
-/* Collector, once an epoch: frees the count arrays that were replaced an epoch ago or earlier. */
+/* Memory that other threads may be looking at until their next safepoint: retired, by any thread, it is freed two epochs
+ * later. What nobody has seen yet can be freed at once. NULL when the system has none. */
+void *eddy__retirable_alloc(eddy_heap *heap, size_t bytes);
+void eddy__retire(eddy_heap *heap, void *p);
+void eddy__retirable_free(eddy_heap *heap, void *p);
+
+/* Collector, once an epoch: frees the count arrays, and whatever else was retired, an epoch ago or earlier. */
 void eddy__counts_reclaim(eddy_heap *heap, void **previous);
 /* At the heap's end: frees the count array of a block. */
 void eddy__counts_free(struct block *b);

@@ -9,7 +9,7 @@
 
 #include "eddy/base.h"
 
-/* X(name, what is wrong). Up to TAGGED_RAW each has a scenario of its own (tests/mutants_….c); eddy-fuzz finds all. */
+/* X(name, what is wrong). Up to FINALIZE_EARLY each has a scenario of its own (tests/mutants_….c); eddy-fuzz finds all. */
 #define EDDY_MUTANTS(X)                                                                                                \
     X(DEC_NOW, "decs applied in their own epoch (I5)")                                                                 \
     X(NO_DRAIN, "step 1 without the drain")                                                                            \
@@ -40,6 +40,12 @@
     X(RESUME_BEHIND, "fibers: taken by a thread that is in an earlier epoch than it was left in")                      \
     X(OFFER_CURRENT, "fibers: offered without a bump")                                                                 \
     X(TAGGED_RAW, "words: the object that a stored word refers to is not counted")                                     \
+    X(ATTACH_PRIVATE, "what is attached to a private object does not make it counted (I9)")                            \
+    X(WEAK_AT_ONCE, "weak: a cell that has just been loaded is decided on at count zero, without a hold")              \
+    X(WEAK_LATE_PUSH, "weak: a rescue pushes its inc first, then looks whether the cell was cleared")                  \
+    X(WEAK_EACH, "weak: the cells of a candidate are decided on one by one")                                           \
+    X(WEAK_NO_WINDOW, "weak: a candidate with cells that have just been loaded is decided on at once")                 \
+    X(FINALIZE_EARLY, "finalizers of a cycle are queued before its weak cells are cleared")                            \
     X(PUBLISH_NO_FIELDS, "publish: the incs of the fields are not pushed")                                             \
     X(PUBLISH_FIRST_ONLY, "publish of a closure: only its first object becomes counted")                               \
     X(STORE_NO_DEC, "a counted store forgets the dec of what it overwrites")                                           \
@@ -118,6 +124,10 @@ enum eddy__mutant {
     X(NATIVE_CAPTURED, "collector: has read what a sleeping thread (subject) hands over, compare-and-swap not done")   \
     X(NATIVE_ENTERING, "mutator: has recorded its roots, still counts as running")                                     \
     X(NATIVE_LEFT, "mutator: counts as running again, has not caught up with the epoch")                               \
+    X(WEAK_SEEN, "mutator: has read the word of a weak cell, nothing done")                                            \
+    X(WEAK_RESCUED, "mutator: the word is LIVE, nothing pushed")                                                       \
+    X(WEAK_DECIDE, "collector: before the decision on an object that has a hold")                                      \
+    X(WEAK_MOVE, "collector: before each weak cell of a candidate is taken over, and before the decision")             \
     X(CELL_FREED, "collector: a cell has just been freed (subject)")                                                   \
     X(STEP_SWEPT, "after step 3")                                                                                      \
     X(EPOCH_ENDS, "an epoch has been processed")                                                                       \

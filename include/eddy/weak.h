@@ -1,0 +1,42 @@
+/* Weak references: they do not keep an object alive, and say whether it still is.
+ *
+ * A weak reference is cleared when its object is found dead: no longer reachable from roots, and not loaded through a weak
+ * reference meanwhile. All weak references to the members of a dead cycle are cleared at once, and before
+ * any finalizer of theirs is queued. An object that a finalizer brings back to life keeps no old weak reference; new
+ * ones can be made. Own thread only for every function; a cell may be loaded by any number of threads at once. */
+#ifndef EDDY_WEAK_H
+#define EDDY_WEAK_H
+
+#include "eddy/layout.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* A weak cell: outside the heap, owned by whoever made it until dropped. */
+typedef struct eddy_weak eddy_weak;
+
+/* Makes *weak refer weakly to `object`. An object has one cell: asked for again, the same address comes back, to be
+ * dropped once more. EDDY_EINVAL (NULL object), EDDY_ENOMEM. A safepoint. Cost: that of sharing
+ * the object with other threads, and a look-up; about 150 bytes for the first attachment of an object. */
+EDDY_API eddy_status eddy_weak_create(eddy_thread *t, void *object, eddy_weak **weak);
+
+/* The object, now held by the caller's stack or frame as any loaded reference, or NULL when it is dead. A
+ * possible safepoint, before it looks. Cost: two log entries, a few nanoseconds; the collector applies both. */
+EDDY_API void *eddy_weak_load(eddy_thread *t, eddy_weak *weak);
+
+/* Gives a cell up. Not a safepoint. NULL is allowed. Cells must be dropped before their heap is destroyed. */
+EDDY_API void eddy_weak_drop(eddy_thread *t, eddy_weak *weak);
+
+/* A weak reference as an object of the heap, which needs no drop: NULL on EDDY_ENOMEM and
+ * EDDY_EINVAL (eddy_thread_error). `object` is held meanwhile. A safepoint. */
+EDDY_API void *eddy_alloc_weak(eddy_thread *t, void *object);
+
+/* What such an object refers to, or NULL; as eddy_weak_load. `reference` must come from eddy_alloc_weak. */
+EDDY_API void *eddy_weak_get(eddy_thread *t, void *reference);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

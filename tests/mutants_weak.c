@@ -1,0 +1,216 @@
+/* Wrong variants of weak references and finalizers (docs/design.md, sections 6 and 9): each is switched on at run time and
+ * caught by a scenario that passes without it. A's loads happen in e+1 while the collector processes e, after the
+ * drain: their incs are applied in the next epoch only. */
+#include "tests/caught.h"
+#include "tests/weak_lab.h"
+
+static eddy_weak *weak, *other;
+static void *loaded;
+
+static void load_it(void)
+{
+    loaded = load_weak(A, 0, weak);
+}
+
+/* I9. The object dies young; nobody notices. */
+static enum verdict attached_to_private(void)
+{
+    lab_open(1);
+    struct node *x = make(A, 0);
+    weak = weak_of(A, x);
+    forget_all(A);
+    epochs(4);
+    SET_UP(!alive(x));
+    MUST(load_weak(A, 0, weak) == NULL, FREED_LIVE);
+    drop_weak(A, weak);
+    return lab_close() ? PASSED : LEFT_GARBAGE;
+}
+
+/* The last count goes while A has just found the cell LIVE. */
+static enum verdict decided_at_once(void)
+{
+    lab_open(1);
+    struct node *x = make(A, 0);
+    weak = weak_of(A, x);
+    put_root(A, 0, x);
+    forget_all(A);
+    SET_UP(settle());
+    put_root(A, 0, NULL);
+    epoch_pass();
+    at_point(HOOK_STEP_DECS, 0, load_it);
+    epoch_pass();
+    SET_UP(lab.act == NULL && loaded == x);
+    MUST(alive(x), FREED_LIVE);
+    epochs(3);
+    MUST(alive(x), FREED_LIVE);
+    drop_weak(A, weak);
+    MUST(verified(), MISCOUNTED);
+    return lab_close() ? PASSED : LEFT_GARBAGE;
+}
+
+/* A has seen PENDING and stops, having pushed already in the wrong variant; the cell is cleared, the object freed. What A
+ * pushed brings it back to be freed once more, and its child, which a root slot holds, is decremented twice. */
+static void stop_in_load(void)
+{
+    stop_at(A, HOOK_WEAK_RESCUED);
+    load_it();
+}
+
+static enum verdict pushed_before_rescue(void)
+{
+    lab_open(1);
+    struct node *x = make(A, 0), *y = make(A, 1), *z = make(A, 2);
+    put(A, x, 0, y);
+    put_root(A, 1, y);
+    put_root(A, 2, z); /* keeps their block */
+    weak = weak_of(A, x);
+    put_root(A, 0, x);
+    forget_all(A);
+    SET_UP(settle());
+    put_root(A, 0, NULL);
+    epoch_pass();
+    if (eddy__mutant == MUTANT_WEAK_LATE_PUSH)
+        at_point(HOOK_STEP_DECS, 0, stop_in_load);
+    epoch_pass();
+    SET_UP(lab.act == NULL && !alive(x));
+    if (stopped(A))
+        resume(A);
+    else
+        load_it();
+    SET_UP(loaded == NULL);
+    forget_all(A);
+    epochs(4);
+    MUST(alive(y), FREED_LIVE);
+    drop_weak(A, weak);
+    MUST(verified(), MISCOUNTED);
+    return lab_close() ? PASSED : LEFT_GARBAGE;
+}
+
+/* x <-> y, both with cells: weak is y's, other x's. */
+static void make_cycle(void)
+{
+    struct node *x = make(A, 0), *y = make(A, 1);
+    put(A, x, 0, y);
+    put(A, y, 0, x);
+    other = weak_of(A, x);
+    weak = weak_of(A, y);
+    put_root(A, 0, x);
+    put_root(A, 3, x);
+    put_root(A, 3, NULL);
+    forget_all(A);
+}
+
+static void load_either(void)
+{
+    load_it();
+    if (loaded == NULL)
+        loaded = load_weak(A, 0, other);
+}
+
+/* While the cells are being taken over A loads one: both stay. */
+static enum verdict cells_one_by_one(void)
+{
+    for (unsigned arrival = 0; arrival < 3; arrival++) {
+        lab_open(1);
+        make_cycle();
+        SET_UP(settle());
+        put_root(A, 0, NULL);
+        epochs(2);
+        want_cycles();
+        epoch_pass();
+        at_point(HOOK_WEAK_MOVE, arrival, load_either);
+        loaded = NULL;
+        epoch_pass();
+        SET_UP(lab.act == NULL);
+        for (unsigned i = 0; i < 4; i++) {
+            bool both = (load_weak(A, 1, weak) != NULL) == (load_weak(A, 2, other) != NULL);
+            MUST(both, FREED_LIVE);
+            epoch_pass();
+        }
+        SET_UP(loaded != NULL);
+        MUST(alive(loaded), FREED_LIVE);
+        drop_weak(A, weak);
+        drop_weak(A, other);
+        if (!lab_close())
+            return LEFT_GARBAGE;
+    }
+    return PASSED;
+}
+
+/* Both tests pass while A has just found a cell LIVE. */
+static enum verdict candidate_at_once(void)
+{
+    lab_open(1);
+    make_cycle();
+    SET_UP(settle());
+    put_root(A, 0, NULL);
+    epochs(2);
+    want_cycles();
+    epoch_pass();
+    at_point(HOOK_STEP_DECS, 0, load_it);
+    epoch_pass();
+    SET_UP(lab.act == NULL && loaded != NULL);
+    MUST(alive(loaded), FREED_LIVE);
+    epochs(3);
+    MUST(alive(loaded), FREED_LIVE);
+    drop_weak(A, weak);
+    drop_weak(A, other);
+    MUST(verified(), MISCOUNTED);
+    return lab_close() ? PASSED : LEFT_GARBAGE;
+}
+
+/* ---- finalizers ---- */
+
+static eddy_finalizer_queue *queue;
+
+static void job_attach_finalizer(struct actor *self)
+{
+    if (eddy_finalizer_attach(self->t, self->object, queue, NULL, NULL) != EDDY_OK)
+        abort();
+}
+static void job_run_finalizers(struct actor *self)
+{
+    self->index = eddy_finalizers_run(self->t, queue, 10);
+}
+
+static enum verdict finalized_before_cleared(void)
+{
+    lab_open(1);
+    SET_UP(eddy_finalizer_queue_create(lab.heap, &queue) == EDDY_OK);
+    make_cycle();
+    A->object = lab.slots[0];
+    perform(A, job_attach_finalizer);
+    SET_UP(settle());
+    put_root(A, 0, NULL);
+    epochs(2);
+    want_cycles();
+    epochs(2);
+    SET_UP(eddy_finalizers_pending(queue) == 1);
+    MUST(load_weak(A, 0, weak) == NULL && load_weak(A, 0, other) == NULL, FREED_LIVE);
+    perform(A, job_run_finalizers);
+    SET_UP(A->index == 1 && settle());
+    drop_weak(A, weak);
+    drop_weak(A, other);
+    MUST(verified(), MISCOUNTED);
+    return lab_close() ? PASSED : LEFT_GARBAGE;
+}
+
+CAUGHT(ATTACH_PRIVATE, attached_to_private, FREED_LIVE)
+CAUGHT(WEAK_AT_ONCE, decided_at_once, FREED_LIVE)
+CAUGHT(WEAK_LATE_PUSH, pushed_before_rescue, FREED_LIVE)
+CAUGHT(WEAK_EACH, cells_one_by_one, FREED_LIVE)
+CAUGHT(WEAK_NO_WINDOW, candidate_at_once, FREED_LIVE)
+CAUGHT(FINALIZE_EARLY, finalized_before_cleared, FREED_LIVE)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_attached_to_private),
+        cmocka_unit_test(test_decided_at_once),
+        cmocka_unit_test(test_pushed_before_rescue),
+        cmocka_unit_test(test_cells_one_by_one),
+        cmocka_unit_test(test_candidate_at_once),
+        cmocka_unit_test(test_finalized_before_cleared),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
