@@ -1,6 +1,6 @@
 /* For compilers: what generated code must know to allocate, store, poll and pin without a call.
  *
- * Offsets are in bytes, from an `eddy_thread *`, an `const eddy_type *`, a run, an entry of pins or an object. All fields are
+ * Offsets are in bytes, from an `eddy_thread *`, a `const eddy_type *`, a run, an entry of pins or an object. All fields are
  * 64 bits unless said otherwise; ordinary loads and stores of aligned words do (an acquire load where "acquire" is
  * said: ordinary on x86). They hold for the version of Eddy that the code runs with: compare
  * EDDY_JIT_LAYOUT, as compiled in, with eddy_jit_layout() when the program starts.

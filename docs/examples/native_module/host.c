@@ -142,7 +142,9 @@ static int load(const char *path)
     *(void **)&words.add = dlsym(module, "words_add");
     *(void **)&words.longest = dlsym(module, "words_longest");
     *(void **)&words.swap = dlsym(module, "words_swap");
-    return words.split != NULL && words.count != NULL && words.add != NULL && words.longest != NULL && words.swap != NULL ? 0 : -1;
+    bool complete = words.split != NULL && words.count != NULL && words.add != NULL && words.longest != NULL
+                    && words.swap != NULL;
+    return complete ? 0 : -1;
 }
 
 int main(int argc, char **argv)

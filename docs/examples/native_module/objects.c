@@ -279,8 +279,10 @@ object *Nm_DictGet(object *p, object *key)
     if (dict == NULL || name == NULL)
         return NULL;
     acquire();
-    if (dict->count != 0)
-        value = eddy_load(eddy__self, &EDDY_GET(eddy__self, dict, values)->slots[find(EDDY_GET(eddy__self, dict, keys), name)]);
+    if (dict->count != 0) {
+        size_t at = find(EDDY_GET(eddy__self, dict, keys), name);
+        value = eddy_load(eddy__self, &EDDY_GET(eddy__self, dict, values)->slots[at]);
+    }
     release();
     return value;
 }
