@@ -11,7 +11,7 @@ void eddy__log_advance(struct log *log, unsigned chunk_entries)
         log->spare = chunk->next;
         log->spares--;
         EDDY_STORE_RELAXED(&chunk->next, NULL);
-        log->chunk->end = MUTANT(MUTANT_LOG_END_STALE) && log->chunk->end != NULL ? log->chunk->end : end;
+        log->chunk->end = end;
         EDDY_STORE_RELEASE(&log->chunk->next, chunk);
         log->chunk = chunk;
         EDDY_STORE_RELAXED(&log->next, chunk->entries);

@@ -78,7 +78,6 @@
     X(OVERFLOW_OFF_BY_ONE, "a count enters the overflow table one too low")                                            \
     X(OVERFLOW_BACK, "a count leaves the overflow table one too high")                                                 \
     X(LOG_SPAN_SHORT, "the last entry of a full log chunk is not read")                                                \
-    X(LOG_END_STALE, "a full log chunk does not say where its entries end")                                            \
     X(RESERVE_SHORT, "one entry less than needed is reserved")                                                         \
     X(SLICE_DROPS, "releases that a slice cuts short are forgotten")                                                   \
     X(NO_CANDIDATES, "decrements above zero make no candidate roots while a search is under way")                  \
