@@ -246,6 +246,9 @@ static void busy_when_low(void *context, eddy_heap *heap, eddy_thread *t, const 
             EDDY_SET(t, n, left, roots[1]);
         roots[1] = n;
     }
+    eddy_array *counted = roots[0] = eddy_alloc_array(t, 40); /* born counted */
+    cache->wrong += counted == NULL || !eddy_compare_and_swap(t, counted, &counted->slots[0], NULL, roots[1]);
+    cache->wrong += eddy_compare_and_swap(t, counted, &counted->slots[0], counted, NULL); /* uses what an operation holds */
     cache->wrong += eddy_alloc_bytes(t, 20000) == NULL;
     eddy_native_enter(t);
     eddy_native_leave(t);
@@ -266,6 +269,9 @@ static void test_helpers_may_do_what_threads_may(void **state)
     for (size_t i = 0; i < 4 * MIB / CELL; i++)
         assert_true(cache_one(&w, roots, i));
     assert_int_equal(eddy_listener_add(w.heap, &cache.listener), EDDY_OK);
+    struct node *held = node_new(&w); /* by the operation that is interrupted, and by nothing else */
+    held->value = 4711;
+    thread_of(w.t)->held[2] = held;
     for (int i = 0; i < 30; i++) {
         for (int k = 0; k < 200; k++)
             assert_true(cache_one(&w, roots, 0));
@@ -277,6 +283,10 @@ static void test_helpers_may_do_what_threads_may(void **state)
     }
     assert_true(cache.low >= 10);
     assert_int_equal(cache.wrong, 0);
+    assert_ptr_equal(thread_of(w.t)->held[2], held);
+    assert_ptr_equal(eddy_object_at(w.heap, held), held);
+    assert_int_equal(held->value, 4711);
+    thread_of(w.t)->held[2] = NULL;
     assert_int_equal(live_after_collect(&w), 4 * MIB / CELL + 30 * 200);
     assert_verifies(&w);
     ROOTS_POP(w.t);
