@@ -334,6 +334,50 @@ static void test_removal_while_events_rain(void **state)
     world_close(&w);
 }
 
+/* Removal waits for a callback that is running, even when it begins while the callback runs. */
+struct slow {
+    eddy_heap *heap;
+    int inside, done;
+};
+
+static void outlast_removal(void *context, eddy_heap *heap, eddy_thread *t, eddy_stall_kind kind)
+{
+    struct slow *slow = context;
+    (void)t, (void)kind;
+    EDDY_STORE_SEQ_CST(&slow->inside, 1);
+    WAIT_UNTIL(EDDY_LOAD_SEQ_CST(&heap->listening) == 0); /* the removal is under way */
+    for (int i = 0; i < 5; i++)
+        support_nap();
+    EDDY_STORE_SEQ_CST(&slow->done, 1);
+}
+
+static void *allocating_main(void *argument)
+{
+    struct slow *slow = argument;
+    eddy_thread *t = NULL;
+    CHECK(eddy_thread_attach(slow->heap, &t) == EDDY_OK);
+    eddy_alloc_bytes(t, 20000);
+    CHECK(eddy_thread_detach(t) == EDDY_OK);
+    return NULL;
+}
+
+static void test_removal_waits_for_a_callback(void **state)
+{
+    (void)state;
+    struct world w = world_open(EDDY_HEAP_MANUAL | EDDY_HEAP_PRECISE_ROOTS);
+    struct slow slow = {.heap = w.heap};
+    const eddy_listener l = {.context = &slow, .stall_begin = outlast_removal};
+    assert_int_equal(eddy_listener_add(w.heap, &l), EDDY_OK);
+    pthread_t id;
+    assert_int_equal(pthread_create(&id, NULL, allocating_main, &slow), 0);
+    WAIT_UNTIL(EDDY_LOAD_SEQ_CST(&slow.inside) == 1);
+    assert_int_equal(eddy_listener_remove(w.heap, &l), EDDY_OK);
+    assert_int_equal(EDDY_LOAD_SEQ_CST(&slow.done), 1);
+    pthread_join(id, NULL);
+    assert_checks_passed();
+    world_close(&w);
+}
+
 /* ---- what observers may not do ---- */
 
 static eddy_status refusals[4];
@@ -430,6 +474,7 @@ int main(void)
         cmocka_unit_test(test_pacing),
         cmocka_unit_test(test_several_listeners),
         cmocka_unit_test(test_removal_while_events_rain),
+        cmocka_unit_test(test_removal_waits_for_a_callback),
         cmocka_unit_test(test_observers_are_refused_what_waits),
         cmocka_unit_test(test_a_thread_that_delays_is_named),
     };

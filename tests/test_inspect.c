@@ -784,9 +784,12 @@ static void test_threads(void **state)
     eddy_thread_state later = state_of(&h);
     assert_int_equal(later.epoch, h.w.heap->epoch);
     assert_int_equal(later.since_ns, s.since_ns);
+    WAIT_UNTIL(eddy__os_now_coarse() > s.since_ns);
     EDDY_STORE_SEQ_CST(&h.step, 4);
     WAIT_UNTIL(EDDY_LOAD_SEQ_CST(&h.step) == 5);
-    assert_false(state_of(&h).native);
+    later = state_of(&h);
+    assert_false(later.native);
+    assert_true(later.since_ns > s.since_ns);
     eddy_inspection *i = begin(&h.w); /* waits in its safepoint */
     assert_true(state_of(&h).native);
     eddy_inspect_end(i);

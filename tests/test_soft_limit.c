@@ -109,6 +109,7 @@ struct cache {
     size_t raise_to; /* what out_of_memory raises the limit to, if not 0 */
     bool drop;       /* whether it drops the cache */
     uint64_t last_epoch;
+    void *held;      /* what the interrupted operation holds */
     eddy_memory_report report;
 };
 
@@ -253,7 +254,7 @@ static void busy_when_low(void *context, eddy_heap *heap, eddy_thread *t, const 
     eddy_native_enter(t);
     eddy_native_leave(t);
     if (cache->low % 8 == 1)
-        cache->wrong += eddy_collect(t, 0, NULL) != EDDY_OK;
+        cache->wrong += eddy_collect(t, 0, NULL) != EDDY_OK || eddy_object_at(heap, cache->held) != cache->held;
     cache->wrong += eddy_listener_remove(heap, &cache->listener) != EDDY_EBUSY;
     cache->wrong += eddy_thread_detach(t) != EDDY_EBUSY;
     ROOTS_POP(t);
@@ -271,7 +272,7 @@ static void test_helpers_may_do_what_threads_may(void **state)
     assert_int_equal(eddy_listener_add(w.heap, &cache.listener), EDDY_OK);
     struct node *held = node_new(&w); /* by the operation that is interrupted, and by nothing else */
     held->value = 4711;
-    thread_of(w.t)->held[2] = held;
+    thread_of(w.t)->held[2] = cache.held = held;
     for (int i = 0; i < 30; i++) {
         for (int k = 0; k < 200; k++)
             assert_true(cache_one(&w, roots, 0));
