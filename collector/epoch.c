@@ -4,7 +4,6 @@
 #include "collector/state.h"
 #include "runtime/heap/soft_limit.h"
 
-#define SURPLUS_NS UINT64_C(1000000000) /* free blocks that were not needed for so long go back to the system */
 #define QUIET_EPOCHS 3u
 
 /* ---- after the steps ---- */
@@ -41,20 +40,21 @@ static bool decs_pending(const struct collector *c)
     return false;
 }
 
-/* Gives free blocks back that no epoch of late has needed. */
+/* Gives back what no epoch of late has needed: free blocks, log chunks, what lies free in the backing. */
 static void return_memory(struct collector *c)
 {
     eddy_heap *heap = c->heap;
     uint64_t free_now = EDDY_LOAD_RELAXED(&heap->free_count);
-    if (free_now < c->surplus)
+    if (free_now < c->surplus || c->at_rest) /* at rest nothing is needed */
         c->surplus = free_now;
     uint64_t now = eddy__os_now();
-    if (now - c->surplus_since < SURPLUS_NS && !c->at_rest && !heap_above_soft_limit(heap))
+    if (now - c->surplus_since < heap->config.return_ms * UINT64_C(1000000) && !c->at_rest && !heap_above_soft_limit(heap))
         return;
+    eddy__chunks_trim(heap);
     uint64_t spare = heap->epoch_bytes >> BLOCK_SHIFT;
     if (c->surplus > spare)
         eddy__blocks_trim(heap, free_now - (c->surplus - spare));
-    eddy__backing_trim(heap);
+    eddy__backing_trim(heap, c->at_rest); /* at rest there may be no epoch to come */
     c->surplus_since = now;
     c->surplus = UINT64_MAX;
 }
@@ -74,6 +74,12 @@ static uint32_t search_lag(const struct collector *c)
     return lag < UINT32_MAX ? (uint32_t)lag : UINT32_MAX;
 }
 
+/* Whether memory has been given up that the next epochs free. */
+static bool memory_pending(const struct collector *c)
+{
+    return c->retired_counts != NULL || EDDY_LOAD_RELAXED(&c->heap->retired_counts) != NULL;
+}
+
 static void finish(struct collector *c)
 {
     eddy_heap *heap = c->heap;
@@ -86,6 +92,8 @@ static void finish(struct collector *c)
     recycle_records(c);
     eddy__adapt_distance(c);
     return_memory(c);
+    if (at_rest && memory_pending(c))
+        EDDY_STORE_RELAXED(&c->at_rest, false);
     eddy__vector_trim(&c->scan);
     eddy__vector_trim(&c->decs);
     STAT_ADD(c->stats.epochs, 1);

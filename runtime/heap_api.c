@@ -63,6 +63,8 @@ static eddy_status complete_config(eddy_config *c)
         c->log_chunk_entries = LOG_CHUNK_ENTRIES;
     if (c->idle_ms == 0)
         c->idle_ms = 100;
+    if (c->return_ms == 0)
+        c->return_ms = 1000;
     if (c->cycle_growth_percent == 0)
         c->cycle_growth_percent = 30;
     if (c->late_thread_ms == 0)

@@ -71,6 +71,8 @@ void *eddy_object_at(eddy_heap *heap, const void *address)
         return NULL; /* behind the last cell, or a header */
     char *object = (char *)address - offset;
     const uint8_t *counts = EDDY_LOAD_ACQUIRE(&g.block->counts);
+    if (counts == NULL) /* the block has been given up just now */
+        return NULL;
     unsigned count = EDDY_LOAD_ACQUIRE(&counts[cell]) & COUNT_MASK;
     if (count == 0 && !holds_young(heap, &g, cell, object)) /* unless it was counted and swept just now */
         count = EDDY_LOAD_ACQUIRE(&counts[cell]) & COUNT_MASK;

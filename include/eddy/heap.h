@@ -51,6 +51,9 @@ typedef struct eddy_config {
     unsigned log_chunk_entries; /* entries of a log chunk. 0: fills the chunk (1022). At least 1 */
     unsigned idle_ms;       /* a program that has logged or allocated something, but too little to trigger an
                                epoch, gets one after so many milliseconds. 0: 100 */
+    unsigned return_ms;     /* free memory beyond one epoch's allocation that has not been needed for so many milliseconds goes
+                               back to the system, at the end of the next epoch; what is free when the program comes to
+                               rest goes back soon after. 0: 1000 */
     unsigned cycle_growth_percent; /* look for garbage cycles when counted memory has grown by so many percent
                                since the last search. 0: 30 */
     unsigned flags;         /* EDDY_HEAP_… */

@@ -82,7 +82,7 @@ eddy_status eddy__backing_create(eddy_heap *heap)
         free(backing);
         return EDDY_ENOMEM;
     }
-    set_decay(backing->arena, "dirty_decay_ms", 1000);
+    set_decay(backing->arena, "dirty_decay_ms", (ssize_t)heap->config.return_ms);
     set_decay(backing->arena, "muzzy_decay_ms", 0);
     heap->backing = backing;
     return EDDY_OK;
@@ -124,10 +124,10 @@ bool eddy__backing_resize(eddy_heap *heap, void *p, size_t bytes, size_t wanted)
     return xallocx(p, wanted, 0, take_flags(heap->backing)) < usable;
 }
 
-void eddy__backing_trim(eddy_heap *heap)
+void eddy__backing_trim(eddy_heap *heap, bool all)
 {
     struct backing *backing = heap->backing;
     char name[64];
-    snprintf(name, sizeof name, "arena.%u.decay", backing->arena);
+    snprintf(name, sizeof name, "arena.%u.%s", backing->arena, all ? "purge" : "decay");
     mallctl(name, NULL, NULL, NULL, 0);
 }

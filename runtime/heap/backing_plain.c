@@ -103,7 +103,7 @@ bool eddy__backing_resize(eddy_heap *heap, void *p, size_t bytes, size_t wanted)
     return is_free;
 }
 
-void eddy__backing_trim(eddy_heap *heap)
+void eddy__backing_trim(eddy_heap *heap, bool all)
 {
-    (void)heap; /* pages were discarded as they were given back */
+    (void)heap, (void)all; /* pages were discarded as they were given back */
 }

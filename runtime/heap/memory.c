@@ -192,24 +192,9 @@ void eddy__block_give(eddy_heap *heap, struct block *b)
     eddy__blocks_push(heap, &heap->free_blocks, b);
 }
 
-void eddy__blocks_trim(eddy_heap *heap, size_t keep)
-{
-    while (EDDY_LOAD_RELAXED(&heap->free_count) > keep) {
-        struct block *b = eddy__blocks_pop(heap, &heap->free_blocks);
-        if (b == NULL)
-            return;
-        EDDY_SUB_RELAXED(&heap->free_count, 1);
-        EDDY_STORE_RELEASE(&b->state, BLOCK_NONE);
-        eddy__unpoison(block_start(heap, b), BLOCK_BYTES);
-        eddy__os_discard(block_start(heap, b), BLOCK_BYTES);
-        eddy__discharge_objects(heap, BLOCK_BYTES);
-        eddy__blocks_push(heap, &heap->cold_blocks, b);
-    }
-}
-
-/* Count bytes outlive the memory of their block. An array that is replaced by a larger one is freed two
- * epochs later only, because a thread that looks an address up may still be reading it; the link lies before it. So is
- * what else threads may be looking at until their next safepoint. */
+/* An array of count bytes that is replaced by a larger one, or given up with its block, is freed two epochs later
+ * only, because a thread that looks an address up may still be reading it; the link lies before it. So is what else
+ * threads may be looking at until their next safepoint. */
 struct retired_counts {
     struct retired_counts *next;
     size_t bytes;
@@ -224,6 +209,24 @@ void eddy__retire(eddy_heap *heap, void *p)
     do
         retired->next = top;
     while (!EDDY_CAS_ACQ_REL(&heap->retired_counts, &top, (void *)retired));
+}
+
+void eddy__blocks_trim(eddy_heap *heap, size_t keep)
+{
+    while (EDDY_LOAD_RELAXED(&heap->free_count) > keep) {
+        struct block *b = eddy__blocks_pop(heap, &heap->free_blocks);
+        if (b == NULL)
+            return;
+        EDDY_SUB_RELAXED(&heap->free_count, 1);
+        EDDY_STORE_RELEASE(&b->state, BLOCK_NONE);
+        eddy__unpoison(block_start(heap, b), BLOCK_BYTES);
+        eddy__os_discard(block_start(heap, b), BLOCK_BYTES);
+        eddy__discharge_objects(heap, BLOCK_BYTES);
+        counts_retire(heap, b);
+        EDDY_STORE_RELEASE(&b->counts, NULL);
+        b->counts_room = 0;
+        eddy__blocks_push(heap, &heap->cold_blocks, b);
+    }
 }
 
 void eddy__counts_reclaim(eddy_heap *heap, void **previous)
@@ -447,6 +450,13 @@ static void chunk_push(eddy_heap *heap, struct log_chunk *chunk)
     while (!EDDY_CAS_ACQ_REL(&heap->chunks, &old, STACK_NEXT_TAG(old) << 32 | (chunk_number(heap, chunk) + 1)));
 }
 
+/* Another thread may take the chunk meanwhile, and even fill the memory with something else: the compare-and-swap that follows
+ * fails then, and what was read is not used. */
+EDDY_NO_SANITIZE __attribute__((noinline)) static uint32_t chunk_link(const struct log_chunk *chunk)
+{
+    return (uint32_t)(uintptr_t)*(struct log_chunk *const volatile *)&chunk->next;
+}
+
 static struct log_chunk *chunk_pop(eddy_heap *heap)
 {
     uint64_t old = EDDY_LOAD_ACQUIRE(&heap->chunks);
@@ -455,7 +465,7 @@ static struct log_chunk *chunk_pop(eddy_heap *heap)
         if (top == 0)
             return NULL;
         struct log_chunk *chunk = chunk_at(heap, top - 1);
-        uint64_t next = (uint64_t)EDDY_LOAD_RELAXED((uintptr_t *)(void *)&chunk->next) & UINT32_MAX;
+        uint64_t next = chunk_link(chunk);
         if (EDDY_CAS_ACQ_REL(&heap->chunks, &old, STACK_NEXT_TAG(old) << 32 | next))
             return chunk;
     }
@@ -505,4 +515,34 @@ void eddy__chunk_give(eddy_heap *heap, struct log_chunk *chunk)
 {
     EDDY_SUB_RELAXED(&heap->chunks_used, 1);
     chunk_push(heap, chunk);
+}
+
+#define CHUNKS_PER_BLOCK (BLOCK_BYTES / LOG_CHUNK_BYTES)
+
+/* `live` of a block of chunks is how many of them are in the pool, for the time of this function. */
+void eddy__chunks_trim(eddy_heap *heap)
+{
+    uint32_t chain = eddy__blocks_take_all(&heap->chunks);
+    for (uint32_t n = chain; n != 0; n = chunk_link(chunk_at(heap, n - 1)))
+        block_of(heap, chunk_at(heap, n - 1))->live = 0;
+    for (uint32_t n = chain; n != 0; n = chunk_link(chunk_at(heap, n - 1)))
+        block_of(heap, chunk_at(heap, n - 1))->live++;
+    uint32_t whole = BLOCK_LINK_END;
+    while (chain != 0) {
+        struct log_chunk *chunk = chunk_at(heap, chain - 1);
+        struct block *b = block_of(heap, chunk);
+        chain = chunk_link(chunk);
+        if (b->live != CHUNKS_PER_BLOCK) {
+            chunk_push(heap, chunk);
+        } else if ((const char *)chunk == block_start(heap, b)) { /* once for each block */
+            EDDY_STORE_RELAXED(&b->next, whole);
+            whole = (uint32_t)(b - heap->blocks) + 1;
+        }
+    }
+    while (whole != BLOCK_LINK_END) {
+        struct block *b = &heap->blocks[whole - 1];
+        whole = EDDY_LOAD_RELAXED(&b->next);
+        EDDY_SUB_RELAXED(&heap->overhead, BLOCK_BYTES);
+        eddy__block_give(heap, b);
+    }
 }

@@ -15,8 +15,8 @@ void *eddy__backing_take(eddy_heap *heap, size_t bytes, bool *zeroed);
 void eddy__backing_give(eddy_heap *heap, void *p, size_t bytes);
 /* Makes a run longer or shorter where it is; false, changing nothing, when that cannot be. What is added has any contents. */
 bool eddy__backing_resize(eddy_heap *heap, void *p, size_t bytes, size_t wanted);
-/* Returns unused memory to the system, some at each call. */
-void eddy__backing_trim(eddy_heap *heap);
+/* Returns unused memory to the system: all of it, or what has been unused for a while. */
+void eddy__backing_trim(eddy_heap *heap, bool all);
 
 /* Accounting. Objects (blocks and large objects) and overhead (log chunks and tables) together stay below the
  * limit; objects leave a reserve for overhead, which is a sixteenth of the limit. The first two charge nothing
@@ -41,7 +41,7 @@ void eddy__internal_free(eddy_heap *heap, void *p, size_t bytes);
 struct block *eddy__block_take(eddy_heap *heap);
 /* Puts a block without live cells into the pool (state FREE). */
 void eddy__block_give(eddy_heap *heap, struct block *b);
-/* Collector: gives the memory of free blocks beyond `keep` back to the system. */
+/* Gives the memory of free blocks beyond `keep` back to the system, and their count bytes two epochs later. */
 void eddy__blocks_trim(eddy_heap *heap, size_t keep);
 
 /* Makes `b` a block of empty cells, state YOUNG and birth `epoch` (release). False when there is no
@@ -70,6 +70,8 @@ void eddy__large_give(eddy_heap *heap, struct block *b);
 /* A log chunk, or NULL when the limit is reached; `surely`: even then, for a thread that attaches. */
 struct log_chunk *eddy__chunk_take(eddy_heap *heap, bool surely);
 void eddy__chunk_give(eddy_heap *heap, struct log_chunk *chunk);
+/* Collector: makes free blocks of those whose chunks are all in the pool. */
+void eddy__chunks_trim(eddy_heap *heap);
 
 /* Lock-free stacks of blocks, linked by block.next. */
 void eddy__blocks_push(eddy_heap *heap, eddy__stack *stack, struct block *b);
