@@ -34,8 +34,9 @@ void eddy__walk_roots(struct collector *c, walk_root_fn *visit, void *context)
     unsigned parity = EDDY_LOAD_RELAXED(&heap->processed) & 1;
     for (struct thread *t = EDDY_LOAD_ACQUIRE(&heap->threads); t != NULL; t = t->next) {
         const struct root_list *list = &t->accepted[parity];
-        visit_listed(list, list->exact, list->count, EDDY_ROOT_STACK, t, visit, context);
-        visit_listed(list, 0, list->exact, EDDY_ROOT_HANDLE, t, visit, context);
+        size_t exact = list->exact < list->count ? list->exact : list->count;
+        visit_listed(list, exact, list->count, EDDY_ROOT_STACK, t, visit, context);
+        visit_listed(list, 0, exact, EDDY_ROOT_HANDLE, t, visit, context);
         visit_listed(&t->stable, 0, t->stable.count, EDDY_ROOT_HANDLE, t, visit, context);
     }
     for (const struct eddy_fiber *fiber = heap->fibers; fiber != NULL; fiber = fiber->next)

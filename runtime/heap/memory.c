@@ -222,7 +222,7 @@ void eddy__blocks_trim(eddy_heap *heap, size_t keep)
         eddy__unpoison(block_start(heap, b), BLOCK_BYTES);
         eddy__os_discard(block_start(heap, b), BLOCK_BYTES);
         eddy__discharge_objects(heap, BLOCK_BYTES);
-        counts_retire(heap, b);
+        eddy__retire(heap, b->counts);
         EDDY_STORE_RELEASE(&b->counts, NULL);
         b->counts_room = 0;
         eddy__blocks_push(heap, &heap->cold_blocks, b);
