@@ -23,7 +23,7 @@ static inline void output_begin(struct output *out, eddy_write_fn *write, void *
 eddy_status eddy__output_end(struct output *out);
 /* At most 512 bytes at once. */
 __attribute__((format(printf, 2, 3))) void eddy__output(struct output *out, const char *format, ...);
-/* The inside of a string literal of JSON, which dot understands, too: quotes, backslashes and control characters escaped, what is
+/* The inside of a string literal of JSON, which dot reads, too, but for \u: quotes, backslashes and control characters escaped, what is
  * not UTF-8 replaced by U+FFFD. */
 void eddy__output_quoted(struct output *out, const char *text);
 /* What a kind of roots is called, with its thread. */

@@ -7,8 +7,8 @@ set -eu
 packages="gcc g++ libc6-dev cmake ninja-build pkg-config libjemalloc-dev libcmocka-dev libgc-dev libjansson-dev"
 case ${1:-test} in
 run) ;;
-test) packages="$packages clang libclang-rt-14-dev valgrind" ;;
-full) packages="$packages clang libclang-rt-14-dev valgrind chromium chromium-driver nodejs" ;;
+test) packages="$packages clang libclang-rt-14-dev valgrind gdb" ;;
+full) packages="$packages clang libclang-rt-14-dev valgrind gdb chromium chromium-driver nodejs" ;;
 *)
   echo "usage: $0 [run|test|full]" >&2
   exit 2
