@@ -46,6 +46,7 @@ void eddy__attached_begin(struct collector *c)
         vector_push(&c->decs, vector_at(own, i));
     own->count = 0;
     eddy__vector_trim(own);
+    eddy__hidden_begin(c);
 }
 
 /* ---- records ---- */
@@ -81,6 +82,7 @@ void eddy__attachment_end(struct collector *c, struct object_record *a)
     eddy_weak *owned = EDDY_LOAD_ACQUIRE(&a->owned);
     if (owned != NULL)
         eddy__weak_release(owned);
+    eddy__hidden_end(c, a);
     unlink_record(c, a);
     EDDY_SUB_RELAXED(&heap->attached_objects, 1);
     eddy__retire(heap, a);
@@ -130,6 +132,14 @@ void eddy__finalizers_queue(struct collector *c, bool have_one)
 
 /* ---- count zero ---- */
 
+static void give_up(void *context, void *const *slot)
+{
+    struct collector *c = context;
+    void *value = EDDY_LOAD_RELAXED(slot);
+    if (value != NULL && !MUTANT(MUTANT_EDGE_UNRELEASED))
+        vector_push(&c->decs, value);
+}
+
 bool eddy__attached_dies(struct collector *c, struct block *b, void *object)
 {
     struct object_record *a = eddy__attachment(c, object);
@@ -144,6 +154,7 @@ bool eddy__attached_dies(struct collector *c, struct block *b, void *object)
         eddy__finalizers_queue(c, true); /* the count of one is the first entry's */
         return false;
     }
+    eddy__hidden_each(c, object, give_up, c);
     eddy__attachment_end(c, a);
     return true;
 }

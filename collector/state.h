@@ -5,7 +5,8 @@
  *   rendezvous.c  asks for the epoch, acts for sleeping threads, waits for the others
  *   incs.c        step 1: roots and inc logs, promotion, drain; filter.c the words of C stacks
  *   pins.c        pins in step 1, unpins in step 2
- *   release.c     step 2: decs, freeing at count zero; attach.c what is attached to the objects, weak.c weak references
+ *   release.c     step 2: decs, freeing at count zero; attach.c what is attached to the objects, weak.c weak references,
+ *                 hidden.c hidden fields
  *   cycle_test.c  the tests on the candidates of the round before
  *   sweep.c       step 3: young blocks
  *   cycle_….c     step 4: new candidates
@@ -240,6 +241,14 @@ void eddy__attachment_end(struct collector *c, struct object_record *a);
 bool eddy__finalizers_gather(struct collector *c, struct object_record *a);
 void eddy__finalizers_queue(struct collector *c, bool have_one);
 
+/* hidden.c */
+/* Calls edge for the hidden fields of an object. */
+void eddy__hidden_each(const struct collector *c, const void *object, edge_fn *edge, void *context);
+/* Before step 2: new hidden fields, and those that were dropped. */
+void eddy__hidden_begin(struct collector *c);
+/* The key dies: its values have been seen to. */
+void eddy__hidden_end(struct collector *c, struct object_record *a);
+
 /* weak.c */
 /* Whether the weak cell of an object at count zero has been cleared, or there is none. */
 bool eddy__weak_decided(struct collector *c, struct object_record *a);
@@ -350,7 +359,10 @@ __attribute__((always_inline)) static inline void cycle_edges(const struct colle
                                                               edge_fn *edge, void *context)
 {
     const void *object = cycle_object(node);
-    edges_each(c->heap, EDDY_LOAD_ACQUIRE(eddy__header(object)), object, edge, context);
+    uint64_t header = EDDY_LOAD_ACQUIRE(eddy__header(object));
+    edges_each(c->heap, header, object, edge, context);
+    if (EDDY_UNLIKELY(header & HEADER_ATTACHED))
+        eddy__hidden_each(c, object, edge, context);
 }
 
 /* Whether slow work that has taken `done` steps must give way to an epoch. */

@@ -122,6 +122,7 @@ static void visit_edges(struct verification *v, void *object, edge_fn *edge)
 {
     v->object = object;
     edges_each(v->c->heap, EDDY_LOAD_ACQUIRE(eddy__header(object)), object, edge, v);
+    eddy__hidden_each(v->c, object, edge, v);
 }
 
 static void count_object(void *context, struct block *b, uint32_t cell, void *object)

@@ -10,6 +10,17 @@ void eddy__make_counted(struct thread *t, void *object);
 /* The record of a counted object, made if it has none; NULL when there is no memory. No safepoint. To be used before the
  * next one. */
 struct object_record *eddy__attachment_of(struct thread *t, void *object);
+/* The cell of a counted object, with one more hold for the caller; NULL when there is no memory. No safepoint. */
+eddy_weak *eddy__weak_cell_of(struct thread *t, void *object);
+
+/* ephemeron.c */
+/* A hidden field of `key`, which is counted and held: not inserted yet. NULL when there is no memory. No safepoint. */
+hidden_edge *eddy__edge_make(struct thread *t, void *key);
+/* Inserts it; the value has been counted. No safepoint. False, doing nothing, when there is no memory. */
+bool eddy__edge_insert(struct thread *t, hidden_edge *edge);
+/* Leaves it to the collector, inserted or not. Any thread that holds no more than the edge itself. */
+void eddy__edge_drop(eddy_heap *heap, hidden_edge *edge);
+
 /* Tells an idle collector that there is something to do. */
 void eddy__note_active(struct thread *t);
 

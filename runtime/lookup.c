@@ -11,7 +11,7 @@ struct glimpse {
     enum block_state state;
     uint32_t cell_bytes, cells;
     size_t bytes;
-    unsigned slot;
+    unsigned size_class;
 };
 
 static struct glimpse glimpse(const struct block *b)
@@ -21,7 +21,7 @@ static struct glimpse glimpse(const struct block *b)
                             .cell_bytes = EDDY_LOAD_RELAXED(&b->cell),
                             .cells = EDDY_LOAD_RELAXED(&b->cells),
                             .bytes = EDDY_LOAD_RELAXED(&b->bytes),
-                            .slot = EDDY_LOAD_RELAXED(&b->kind) * EDDY__CLASSES + EDDY_LOAD_RELAXED(&b->size_class)};
+                            .size_class = EDDY_LOAD_RELAXED(&b->size_class)};
 }
 
 /* Whether a header was ever written there; the memory may be somebody else's new large object by now. */
@@ -41,9 +41,12 @@ static bool holds_young(eddy_heap *heap, const struct glimpse *g, uint32_t cell,
     struct thread *t = thread_of(eddy_thread_current(heap));
     if (t == NULL || g->state == BLOCK_LARGE)
         return true;
-    const struct eddy__run *run = &t->fast.runs[g->slot];
-    bool in_hand = run->limit != NULL && block_of(heap, run->limit - 1) == g->block;
-    return !in_hand || (const char *)object < run->next;
+    for (unsigned slot = g->size_class; slot < EDDY__SLOTS; slot += EDDY__CLASSES) { /* of any kind: that of a block may change */
+        const struct eddy__run *run = &t->fast.runs[slot];
+        if (run->limit != NULL && block_of(heap, run->limit - 1) == g->block)
+            return (const char *)object < run->next;
+    }
+    return true;
 }
 
 void *eddy_object_at(eddy_heap *heap, const void *address)

@@ -75,8 +75,7 @@ static eddy_weak *make_cell(struct thread *t, void *object)
     return cell;
 }
 
-/* The cell of a counted object, with one more hold. */
-static eddy_weak *cell_of(struct thread *t, void *object)
+eddy_weak *eddy__weak_cell_of(struct thread *t, void *object)
 {
     struct object_record *a = eddy__attachment_of(t, object);
     if (a == NULL)
@@ -102,7 +101,7 @@ eddy_status eddy_weak_create(eddy_thread *ft, void *object, eddy_weak **weak)
     if (object == NULL)
         return EDDY_EINVAL;
     eddy__make_counted(t, object);
-    *weak = cell_of(t, object);
+    *weak = eddy__weak_cell_of(t, object);
     return *weak == NULL ? EDDY_ENOMEM : EDDY_OK;
 }
 
@@ -125,7 +124,7 @@ static eddy_status bind(struct thread *t, struct weak_reference *reference, void
     eddy__make_counted(t, object);
     eddy__make_counted(t, reference);
     struct object_record *a = eddy__attachment_of(t, reference);
-    eddy_weak *cell = a == NULL ? NULL : cell_of(t, object);
+    eddy_weak *cell = a == NULL ? NULL : eddy__weak_cell_of(t, object);
     if (cell == NULL)
         return EDDY_ENOMEM;
     reference->cell = cell;

@@ -1,4 +1,4 @@
-/* Wrong variants of weak references and finalizers (docs/design.md, sections 6 and 9): each is switched on at run time and
+/* Wrong variants of weak references, finalizers and ephemerons (docs/design.md, sections 6 and 9): each is switched on at run time and
  * caught by a scenario that passes without it. A's loads happen in e+1 while the collector processes e, after the
  * drain: their incs are applied in the next epoch only. */
 #include "tests/caught.h"
@@ -195,6 +195,99 @@ static enum verdict finalized_before_cleared(void)
     return lab_close() ? PASSED : LEFT_GARBAGE;
 }
 
+/* ---- ephemerons ---- */
+
+static eddy_ephemeron *ephemeron;
+
+static void get_and_drop(void)
+{
+    loaded = get_ephemeron(A, 1, ephemeron);
+    drop_ephemeron(A, ephemeron);
+}
+
+/* A, in e+1, loads the value and drops the ephemeron while e is processed: A's handle is among the roots of e+1 only. */
+static enum verdict dropped_now(void)
+{
+    lab_open(1);
+    struct node *key = make(A, 0);
+    put_root(A, 0, key);
+    ephemeron = ephemeron_of(A, key, make(A, 1));
+    forget_all(A);
+    SET_UP(settle());
+    at_point(HOOK_STEP_INCS, 0, get_and_drop);
+    epoch_pass();
+    SET_UP(lab.act == NULL && loaded != NULL);
+    MUST(alive(loaded), FREED_LIVE);
+    epochs(3);
+    MUST(alive(loaded), FREED_LIVE);
+    forget_all(A);
+    SET_UP(settle());
+    MUST(verified(), MISCOUNTED);
+    MUST(live_objects() == 1, LEFT_GARBAGE);
+    return lab_close() ? PASSED : LEFT_GARBAGE;
+}
+
+/* A dead cycle of key and value has been prepared for the tests when the ephemeron is dropped: its dec, which comes an epoch
+ * later, must find the value. */
+static enum verdict dropped_from_candidate(void)
+{
+    lab_open(1);
+    struct node *key = make(A, 0), *value = make(A, 1), *neighbour = make(A, 2);
+    put(A, value, 0, key);
+    put_root(A, 0, key);
+    put_root(A, 1, neighbour); /* keeps their block */
+    ephemeron = ephemeron_of(A, key, value);
+    forget_all(A);
+    SET_UP(settle());
+    put_root(A, 0, NULL);
+    epochs(2);
+    SET_UP(live_objects() == 3);
+    want_cycles();
+    epoch_pass();
+    SET_UP(lab.heap->collector->cycles.phase == CYCLE_ARMED);
+    drop_ephemeron(A, ephemeron);
+    epochs(3);
+    SET_UP(settle());
+    MUST(verified(), MISCOUNTED);
+    return lab_close() ? PASSED : LEFT_GARBAGE;
+}
+
+static enum verdict value_not_released(void)
+{
+    lab_open(1);
+    struct node *key = make(A, 0);
+    ephemeron = ephemeron_of(A, key, make(A, 1));
+    put_root(A, 0, key);
+    forget_all(A);
+    SET_UP(settle() && live_objects() == 2);
+    put_root(A, 0, NULL);
+    epochs(3);
+    MUST(live_objects() == 0, LEFT_GARBAGE);
+    drop_ephemeron(A, ephemeron);
+    return lab_close() ? PASSED : LEFT_GARBAGE;
+}
+
+/* The key has no fields of its own, and the value refers to it. */
+static enum verdict leaf_not_entered(void)
+{
+    lab_open(1);
+    A->index = 0;
+    perform(A, job_bytes);
+    void *key = A->value;
+    struct node *value = make(A, 1);
+    put(A, value, 0, key);
+    ephemeron = ephemeron_of(A, key, value);
+    forget_all(A);
+    SET_UP(collect_all());
+    MUST(live_objects() == 0, LEFT_GARBAGE);
+    drop_ephemeron(A, ephemeron);
+    return lab_close() ? PASSED : LEFT_GARBAGE;
+}
+
+CAUGHT(EDGE_NOW, dropped_now, FREED_LIVE)
+CAUGHT(EDGE_NO_TOUCH, dropped_from_candidate, MISUSE)
+CAUGHT(EDGE_UNRELEASED, value_not_released, LEFT_GARBAGE)
+CAUGHT(EDGE_UNSEEN, leaf_not_entered, LEFT_GARBAGE)
 CAUGHT(ATTACH_PRIVATE, attached_to_private, FREED_LIVE)
 CAUGHT(WEAK_AT_ONCE, decided_at_once, FREED_LIVE)
 CAUGHT(WEAK_LATE_PUSH, pushed_before_rescue, FREED_LIVE)
@@ -211,6 +304,10 @@ int main(void)
         cmocka_unit_test(test_cells_one_by_one),
         cmocka_unit_test(test_candidate_at_once),
         cmocka_unit_test(test_finalized_before_cleared),
+        cmocka_unit_test(test_dropped_now),
+        cmocka_unit_test(test_dropped_from_candidate),
+        cmocka_unit_test(test_value_not_released),
+        cmocka_unit_test(test_leaf_not_entered),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,8 +3,6 @@
 
 #include "runtime/heap/heap.h"
 
-#include "runtime/heap/heap.h"
-
 
 static eddy_status try_register(eddy_heap *heap, const eddy_type_desc *desc)
 {

@@ -8,6 +8,7 @@
 #include "eddy/collect.h"
 #include "eddy/counting.h"
 #include "eddy/fiber.h"
+#include "eddy/ephemeron.h"
 #include "eddy/external.h"
 #include "eddy/finalize.h"
 #include "eddy/heap.h"

@@ -32,6 +32,10 @@ static void free_finalizers(eddy_heap *heap, struct finalizer *f)
 
 static void free_record(eddy_heap *heap, struct object_record *a)
 {
+    for (hidden_edge *e = a->edges, *next; e != NULL; e = next) {
+        next = e->next;
+        eddy__internal_free(heap, e, sizeof *e);
+    }
     if (a->cell != NULL)
         eddy__internal_free(heap, a->cell, sizeof *a->cell);
     free_finalizers(heap, a->finalizers);
@@ -56,11 +60,23 @@ static void forget_warm(eddy_heap *heap)
     heap->warm_cells = NULL;
 }
 
+/* Those that have a key go with it. */
+static void forget_dropped(eddy_heap *heap)
+{
+    for (hidden_edge *e = heap->dropped_edges, *next; e != NULL; e = next) {
+        next = e->link;
+        if (e->owner == NULL)
+            eddy__internal_free(heap, e, sizeof *e);
+    }
+    heap->dropped_edges = NULL;
+}
+
 void eddy__attachments_destroy(eddy_heap *heap)
 {
     if (heap->attachments == NULL)
         return;
     forget_warm(heap);
+    forget_dropped(heap);
     for (uint32_t n = 0; n < heap->blocks_touched; n++) {
         if (!heap->blocks[n].attached)
             continue;

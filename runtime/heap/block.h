@@ -45,7 +45,7 @@ struct block {
     uint32_t live;        /* cells whose count byte is not zero; collector */
     uint32_t young_end;   /* cells from this one on have not been allocated in epoch `birth` */
     uint32_t next;        /* link: number of another block plus one, 0 at the end */
-    uint8_t kind;         /* enum block_kind */
+    uint8_t kind;         /* enum block_kind; the collector makes it CYCLIC when an object gets a hidden field */
     uint8_t size_class;
     uint8_t state;        /* enum block_state; the last field written when a block changes hands (release) */
     uint8_t swept;        /* LARGE: has outlived its young sweep; collector */

@@ -221,6 +221,8 @@ struct eddy_heap {
     uint32_t request;       /* REQUEST_… bits for the collector */
     uint32_t active;        /* something was allocated or logged since the last epoch began */
     eddy_weak *warm_cells;  /* stack of the weak cells that have become LIVE since the collector last looked */
+    hidden_edge *fresh_edges; /* stack of hidden fields in keys whose blocks the search for cycles does not enter */
+    hidden_edge *dropped_edges; /* stack of those that nobody wants any more */
     uint64_t external;      /* bytes outside that objects own; part of `committed` */
     uint64_t external_fresh; /* of these, what has been added since the last epoch began */
     uint64_t finalizers_made; /* numbers them */

@@ -9,7 +9,7 @@
 
 #include "eddy/base.h"
 
-/* X(name, what is wrong). Up to GROW_PRIVATE each has a scenario of its own (tests/mutants_….c); eddy-fuzz finds all. */
+/* X(name, what is wrong). Up to EDGE_UNSEEN each has a scenario of its own (tests/mutants_….c); eddy-fuzz finds all. */
 #define EDDY_MUTANTS(X)                                                                                                \
     X(DEC_NOW, "decs applied in their own epoch (I5)")                                                                 \
     X(NO_DRAIN, "step 1 without the drain")                                                                            \
@@ -47,6 +47,10 @@
     X(WEAK_NO_WINDOW, "weak: a candidate with cells that have just been loaded is decided on at once")                 \
     X(FINALIZE_EARLY, "finalizers of a cycle are queued before its weak cells are cleared")                            \
     X(GROW_PRIVATE, "resize: an object that is not counted gets more references than promotion copies")                \
+    X(EDGE_NOW, "ephemerons: the value of a dropped one is decremented in the same epoch")                             \
+    X(EDGE_NO_TOUCH, "ephemerons: dropping one does not fail the delta test of a candidate with its value")            \
+    X(EDGE_UNRELEASED, "ephemerons: a dying key does not give its value up")                                           \
+    X(EDGE_UNSEEN, "ephemerons: the search for cycles does not enter keys of types without references")                \
     X(PUBLISH_NO_FIELDS, "publish: the incs of the fields are not pushed")                                             \
     X(PUBLISH_FIRST_ONLY, "publish of a closure: only its first object becomes counted")                               \
     X(STORE_NO_DEC, "a counted store forgets the dec of what it overwrites")                                           \
