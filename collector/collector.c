@@ -15,6 +15,8 @@
 
 static void wake(eddy_heap *heap)
 {
+    if (EDDY_UNLIKELY(EDDY_LOAD_SEQ_CST(&heap->asleep) == ASLEEP_LOST))
+        eddy__collector_revive(heap);
     EDDY_ADD_RELEASE(&heap->wake, 1);
     eddy__os_wake(&heap->wake);
 }
@@ -30,7 +32,7 @@ void eddy__collector_request(eddy_heap *heap, uint32_t bits)
 
 void eddy__collector_note_active(eddy_heap *heap)
 {
-    if (EDDY_EXCHANGE_SEQ_CST(&heap->active, 1) == 0 && EDDY_LOAD_SEQ_CST(&heap->asleep) == 2)
+    if (EDDY_EXCHANGE_SEQ_CST(&heap->active, 1) == 0 && EDDY_LOAD_SEQ_CST(&heap->asleep) >= 2)
         wake(heap);
 }
 

@@ -26,6 +26,13 @@ bool eddy__collector_epoch(eddy_heap *heap, uint64_t timeout_ns, unsigned *late)
 /* Whether the last epoch left nothing to do: no logs, no young blocks, no releases, no candidates. */
 bool eddy__collector_at_rest(const eddy_heap *heap);
 
+/* Forking: holds the collector between two epochs, with collector_lock taken, until let_go. The caller is in native
+ * state or not attached. */
+void eddy__collector_hold(eddy_heap *heap);
+void eddy__collector_let_go(eddy_heap *heap);
+/* In the child, before let_go: its thread is gone, and so is whoever waited for it. */
+void eddy__collector_lost(eddy_heap *heap);
+
 /* The collector's part of the statistics. Any thread. */
 void eddy__collector_stats(eddy_heap *heap, eddy_stats *stats);
 /* Objects that only words of C stacks held in the last epoch. Takes collector_lock. */
@@ -33,6 +40,15 @@ uint64_t eddy__collector_ambiguous(eddy_heap *heap);
 
 /* EDDY_HEAP_VERIFY_EPOCHS: after an epoch, on the thread that processed it, without collector_lock. */
 void eddy__collector_verify_epoch(eddy_heap *heap);
+/* Makes an object and what it reaches permanent; with the caller in native state, no object of the closure private-current,
+ * `object` a root. EDDY_ENOMEM: nothing has changed. Takes collector_lock. */
+eddy_status eddy__collector_make_permanent(eddy_heap *heap, void *object);
+/* With all threads in native state: makes everything with a count permanent, if the collector is at rest; else false.
+ * Takes collector_lock. */
+bool eddy__collector_freeze(eddy_heap *heap);
+/* Calls `visit` for each permanent object of the heap, in the order of addresses; nothing may be allocated meanwhile.
+ * For what has to be done for them when the heap is destroyed. Takes collector_lock. */
+void eddy__collector_each_permanent(eddy_heap *heap, void (*visit)(void *context, void *object), void *context);
 
 /* With all threads in native state and the collector at rest: recomputes and compares. Takes collector_lock. */
 eddy_status eddy__collector_verify(eddy_heap *heap, eddy_verify_report *report);

@@ -1,5 +1,5 @@
 /* Count bytes: the cases that are not one load and one store. Keeps I4 (all of this lies outside the
- * objects), I8 (a zero byte is the last write to a freed cell) and the exactness of counts beyond 125. */
+ * objects), I8 (a zero byte is the last write to a freed cell) and the exactness of counts beyond 124. */
 #include "collector/state.h"
 
 /* A count leaves the table again only well below the bound, so that it does not move to and fro. */
@@ -51,7 +51,7 @@ void eddy__count_inc_slow(struct collector *c, void *object, struct block *b, ui
         }
         eddy__map_get(&c->overflow, object)->value = COUNT_OVERFLOW - MUTANT(MUTANT_OVERFLOW_OFF_BY_ONE);
         store_count(b, cell, COUNT_OVERFLOW | flag);
-    } else if (count != COUNT_DYING) {
+    } else if (count < COUNT_OVERFLOW) {
         store_count(b, cell, (count + 1) | flag);
     }
 }
@@ -68,8 +68,8 @@ static void become_candidate(struct collector *c, void *object, struct block *b,
 bool eddy__count_dec_slow(struct collector *c, void *object, struct block *b, uint32_t cell)
 {
     unsigned byte = b->counts[cell], flag = byte & COUNT_FLAGGED, count = byte & COUNT_MASK;
-    if (count == COUNT_DYING)
-        return false; /* an edge inside a candidate that is being freed */
+    if (count >= COUNT_PERMANENT)
+        return false; /* permanent; or an edge inside a candidate that is being freed */
     if (flag != 0)
         eddy__cycle_touch(c, b, cell, true);
     if (count == 1)
@@ -97,13 +97,15 @@ void eddy__count_undo(struct collector *c, void *object)
     unsigned count = b->counts[cell] & COUNT_MASK;
     if (count == COUNT_OVERFLOW)
         eddy__map_find(&c->overflow, object)->value--;
-    else
+    else if (count != COUNT_PERMANENT)
         store_count(b, cell, b->counts[cell] - 1u);
 }
 
 uint64_t eddy__count_of(const struct collector *c, const struct block *b, uint32_t cell, const void *object)
 {
     unsigned count = b->counts[cell] & COUNT_MASK;
+    if (count == COUNT_PERMANENT)
+        return UINT64_MAX;
     if (count != COUNT_OVERFLOW)
         return count;
     const struct object_map_entry *entry = eddy__map_find(&c->overflow, object);

@@ -11,7 +11,7 @@
  * then the next portion; when none is left, or much garbage has been found, the candidates wait for the next epoch's
  * tests, which come before the portions that are left. All of this may be cut into slices with epochs between them:
  * what it finds is a guess, safety is the tests' business.
- * Private objects met on the way are treated as live and not entered. */
+ * Private objects met on the way are treated as live and not entered; permanent ones are never nodes. */
 #include "collector/state.h"
 #include "runtime/heap/soft_limit.h"
 
@@ -169,14 +169,14 @@ static void discover_edge(void *context, void *const *slot)
 {
     struct collector *c = context;
     void *target = EDDY_LOAD_ACQUIRE(slot);
-    if (target == NULL)
+    if (!heap_contains(c->heap, target))
         return;
     struct block *b = block_of(c->heap, target);
     if (b->kind != KIND_CYCLIC)
         return;
     uint32_t cell = cell_number(b, target);
     unsigned count = b->counts[cell] & COUNT_MASK;
-    if (count == 0 || count == COUNT_DYING)
+    if (count == 0 || count >= COUNT_PERMANENT)
         return;
     if ((b->aux == NULL || b->aux[cell] == 0) && !add_node(c, target, b, cell))
         return;
@@ -188,7 +188,8 @@ static void discover_edge(void *context, void *const *slot)
 /* A root that was taken, if it still is an object that may be on a cycle. */
 static bool taken_root(const struct collector *c, void *object, struct block **b, uint32_t *cell)
 {
-    return object != NULL && eddy__is_counted_object(c->heap, object, b, cell) && (*b)->kind == KIND_CYCLIC;
+    return object != NULL && eddy__is_counted_object(c->heap, object, b, cell) && (*b)->kind == KIND_CYCLIC
+           && ((*b)->counts[*cell] & COUNT_MASK) != COUNT_PERMANENT;
 }
 
 /* Whether what was found is to be tested before the search goes on. The nodes that are found to be live are looked
@@ -276,7 +277,7 @@ static void scan_edge(void *context, void *const *slot)
 {
     struct collector *c = context;
     void *target = EDDY_LOAD_ACQUIRE(slot);
-    if (target == NULL)
+    if (!heap_contains(c->heap, target))
         return;
     uint32_t number = eddy__cycle_node_of(c, target);
     if (number != UINT32_MAX && number >= c->cycles.portion_nodes && cycle_node(c, number)->component == COMPONENT_NONE)

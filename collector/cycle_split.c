@@ -18,7 +18,7 @@ static void collect_target(void *context, void *const *slot)
 {
     struct collector *c = context;
     void *target = EDDY_LOAD_ACQUIRE(slot);
-    if (target == NULL)
+    if (!heap_contains(c->heap, target))
         return;
     uint32_t number = eddy__cycle_node_of(c, target);
     if (number == UINT32_MAX || number < c->cycles.portion_nodes || cycle_node(c, number)->component != COMPONENT_NONE)

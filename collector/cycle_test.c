@@ -22,7 +22,7 @@ static void sigma_edge(void *context, void *const *slot)
 {
     struct sigma *sigma = context;
     void *target = EDDY_LOAD_ACQUIRE(slot);
-    if (target == NULL)
+    if (!heap_contains(sigma->c->heap, target))
         return;
     uint32_t number = eddy__cycle_node_of(sigma->c, target);
     if (number == UINT32_MAX)
@@ -100,7 +100,7 @@ static void push_outside(void *context, void *const *slot)
     struct sigma *sigma = context;
     struct collector *c = sigma->c;
     void *target = EDDY_LOAD_RELAXED(slot);
-    if (target == NULL)
+    if (!heap_contains(c->heap, target))
         return;
     uint32_t number = eddy__cycle_node_of(c, target);
     bool outside = number == UINT32_MAX || cycle_node(c, number)->component != sigma->component;

@@ -145,7 +145,7 @@ static void process(struct collector *c)
 bool eddy__collector_epoch(eddy_heap *heap, uint64_t timeout_ns, unsigned *late)
 {
     struct collector *c = heap->collector;
-    pthread_mutex_lock(&heap->collector_lock);
+    eddy__collector_lock_free(heap);
     if (!c->begun) {
         uint32_t bits = __atomic_fetch_and(&heap->request, ~(uint32_t)(REQUEST_EPOCH | REQUEST_CYCLES), __ATOMIC_ACQ_REL);
         if (bits & REQUEST_CYCLES)

@@ -75,7 +75,8 @@ void eddy__accept_exact(struct collector *c, struct root_list *list, const struc
 {
     list->count = 0;
     for (size_t i = roots->stable; i < roots->exact; i++)
-        accept(c, list, (void *)roots->words[i]);
+        if (heap_contains(c->heap, (void *)roots->words[i])) /* else permanent, laid out by the compiler */
+            accept(c, list, (void *)roots->words[i]);
     list->exact = list->count;
 }
 
@@ -91,8 +92,9 @@ static void replace_stable(struct collector *c, struct thread *t, const struct r
     if (MUTANT(MUTANT_STABLE_NOW))
         eddy__uncount_roots(c, t->accepted, stable);
     for (size_t i = 0; i < roots->stable; i++) {
-        append(c, stable, roots->words[i]);
-        if (roots->words[i] != 0)
+        bool ours = heap_contains(c->heap, (void *)roots->words[i]);
+        append(c, stable, ours ? roots->words[i] : 0);
+        if (ours)
             count_inc(c, (void *)roots->words[i], false);
     }
 }

@@ -9,15 +9,17 @@
 /* ---- promotion ---- */
 
 struct copied {
+    uintptr_t base; /* the heap's range */
+    size_t range;
     void *refs[OBJECT_REFS_BOUND];
     size_t count;
 };
 
-static void copy_ref(void *context, void *const *slot)
+__attribute__((always_inline)) static inline void copy_ref(void *context, void *const *slot)
 {
     struct copied *copied = context;
     void *ref = EDDY_LOAD_ACQUIRE(slot);
-    if (ref != NULL && copied->count < OBJECT_REFS_BOUND)
+    if ((uintptr_t)ref - copied->base < copied->range && copied->count < OBJECT_REFS_BOUND) /* heap_contains */
         copied->refs[copied->count++] = ref;
 }
 
@@ -28,7 +30,7 @@ static void promote(struct collector *c, void *object)
     const struct block *b = block_of(c->heap, object);
     if (header_is_counted(header))
         return; /* born counted, or promoted by a mutator, which has pushed the incs */
-    struct copied copied = {.count = 0};
+    struct copied copied = {.base = (uintptr_t)c->heap->base, .range = c->heap->range, .count = 0};
     if (b->kind != KIND_LEAF)
         edges_each(c->heap, header, object, copy_ref, &copied);
     HOOK(HOOK_COLLECTOR_PROMOTE, object);
@@ -66,8 +68,12 @@ void eddy__promote_all(struct collector *c)
 static void apply_entry(struct collector *c, uintptr_t entry)
 {
     void *object = (void *)(entry & ~ENTRY_MASK);
-    if (EDDY_UNLIKELY(entry & ENTRY_RETAIN))
-        eddy__map_get(&c->retained, object)->value++;
+    if (EDDY_UNLIKELY(entry & (ENTRY_RETAIN | ENTRY_PERMANENT))) {
+        if (entry & ENTRY_RETAIN)
+            eddy__map_get(&c->retained, object)->value++;
+        else
+            eddy__born_permanent(c, object);
+    }
     count_inc(c, object, (entry & ENTRY_COUNTED) != 0);
 }
 

@@ -24,13 +24,12 @@ bool eddy__slice_over(const struct collector *c, uint64_t done)
            || EDDY_LOAD_RELAXED(&heap->logged) > 2 * (uint64_t)EDDY_LOAD_RELAXED(&heap->log_bytes);
 }
 
-static void push_child(void *context, void *const *slot)
+__attribute__((always_inline)) static inline void push_child(void *context, void *const *slot)
 {
     struct collector *c = context;
     void *child = EDDY_LOAD_RELAXED(slot);
-    if (child == NULL)
-        return;
-    vector_push(&c->decs, child);
+    if (heap_contains(c->heap, child))
+        vector_push(&c->decs, child);
 }
 
 static void release_object(struct collector *c, void *object)

@@ -12,7 +12,8 @@
  *   cycle_….c     step 4: new candidates
  *   epoch.c       calls them in this order
  *   distance.c    how much is allocated until the next
- *   activity.c    what recordings show of it */
+ *   activity.c    what recordings show of it
+ * Between epochs: permanent.c makes objects permanent, verify.c verifies. */
 #ifndef EDDY_COLLECTOR_STATE_H
 #define EDDY_COLLECTOR_STATE_H
 
@@ -210,6 +211,15 @@ static inline bool count_dec(struct collector *c, void *object)
 
 /* Undoes an inc of an object that is known to have another reference: it does not become a candidate. */
 void eddy__count_undo(struct collector *c, void *object);
+
+/* hold.c */
+/* Takes collector_lock, as soon as an epoch may begin. */
+void eddy__collector_lock_free(eddy_heap *heap);
+/* Makes the collector's thread again, if it was lost. Any thread. */
+void eddy__collector_revive(eddy_heap *heap);
+
+/* permanent.c */
+void eddy__born_permanent(struct collector *c, void *object);
 
 /* Where a swept block belongs: how much of it is free. */
 static inline bool block_is_sparse(const struct block *b)

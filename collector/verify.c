@@ -17,6 +17,7 @@ struct verification {
     struct object_map parent; /* reached objects -> the object they were reached from, or 0 */
     struct vector work;
     void *object;             /* whose edges are being visited */
+    bool closed;              /* that object is permanent, and its fields may not be stored into */
 };
 
 static const char *name_of(const struct verification *v, const void *object)
@@ -66,9 +67,11 @@ static void count_edge(void *context, void *const *slot)
     if (target == NULL)
         return;
     v->report->references++;
-    if (is_object(v, target, &b, &cell))
+    if (is_object(v, target, &b, &cell)) {
         eddy__map_get(&v->degree, target)->value++;
-    else
+        if (v->closed && (b->counts[cell] & COUNT_MASK) != COUNT_PERMANENT)
+            mismatch(v, v->object, "is permanent and refers to an object that is not", (uint64_t)(uintptr_t)target, 0);
+    } else if (!eddy__is_foreign_permanent(v->c->heap, target))
         mismatch(v, v->object, "refers to an address that is no live object", (uint64_t)(uintptr_t)target, 0);
 }
 
@@ -128,12 +131,21 @@ static void visit_edges(struct verification *v, void *object, edge_fn *edge)
 static void count_object(void *context, struct block *b, uint32_t cell, void *object)
 {
     struct verification *v = context;
-    (void)b, (void)cell;
     v->report->objects++;
     uint64_t header = EDDY_LOAD_ACQUIRE(eddy__header(object));
     if (!header_is_counted(header))
         mismatch(v, object, "has a count but is private", header >> EDDY__TAG_SHIFT, 0);
+    bool permanent = (b->counts[cell] & COUNT_MASK) == COUNT_PERMANENT;
+    if (permanent != header_is_permanent(header))
+        mismatch(v, object, "header and count disagree on whether it is permanent", permanent, !permanent);
+    v->closed = permanent && !type_of_header(v->c->heap, header)->mutable_fields;
     visit_edges(v, object, count_edge);
+}
+
+static void reach_permanent(void *context, struct block *b, uint32_t cell, void *object)
+{
+    if ((b->counts[cell] & COUNT_MASK) == COUNT_PERMANENT)
+        reach(context, object, NULL);
 }
 
 static void compare_object(void *context, struct block *b, uint32_t cell, void *object)
@@ -141,7 +153,7 @@ static void compare_object(void *context, struct block *b, uint32_t cell, void *
     struct verification *v = context;
     const struct object_map_entry *entry = eddy__map_find(&v->degree, object);
     uint64_t expected = entry == NULL ? 0 : entry->value, found = eddy__count_of(v->c, b, cell, object);
-    if (found != expected)
+    if (found < expected || (found > expected && found != UINT64_MAX && !v->c->heap->orphaned))
         mismatch(v, object, "count differs from the number of references", found, expected);
     if (eddy__map_find(&v->parent, object) == NULL)
         v->report->unreachable++;
@@ -157,6 +169,7 @@ eddy_status eddy__collector_verify(eddy_heap *heap, eddy_verify_report *report)
     eddy__map_init(&v.parent, heap);
     eddy__vector_init(&v.work, heap, sizeof(void *));
     eddy__walk_roots(v.c, reach_root, &v);
+    eddy__walk_objects(v.c, reach_permanent, &v);
     while (v.work.count != 0)
         visit_edges(&v, vector_pop(&v.work), reach_edge);
     eddy__walk_roots(v.c, count_root, &v);

@@ -169,11 +169,26 @@ static void *alloc_small(struct thread *t, const struct type *type, size_t cell,
     return eddy__cell_init(start, header ? header : t->fast.tag | type->fast.header, bytes);
 }
 
-/* An object of `size` bytes, private-current or born counted. */
-static void *alloc_object(struct thread *t, const struct type *type, size_t size, bool born_counted, size_t length)
+/* What is owed for an object that is born counted: its fields are null, so the pair is all (I6). One that is born
+ * permanent says so, before anybody else can refer to it. */
+static void push_birth(struct thread *t, void *object, uint64_t header)
+{
+    t->held[3] = object;
+    eddy__reserve_entries(t, 1, 1);
+    if (header_is_permanent(header)) {
+        eddy__push(t, &t->inc, (uintptr_t)object | ENTRY_PERMANENT);
+        log_publish(&t->inc);
+    } else {
+        eddy__push_inc(t, object);
+        eddy__push_dec(t, object);
+    }
+    t->held[3] = NULL;
+}
+
+/* An object of `size` bytes: private-current (header 0), or born with that header, counted or permanent. */
+static void *alloc_object(struct thread *t, const struct type *type, size_t size, uint64_t header, size_t length)
 {
     size_t cell = eddy__cell_bytes(size);
-    uint64_t header = born_counted ? type->fast.header : 0;
     void *object;
     if (cell <= CELL_MAX) {
         object = alloc_small(t, type, cell, header);
@@ -186,13 +201,8 @@ static void *alloc_object(struct thread *t, const struct type *type, size_t size
         return NULL;
     if (type->tail != EDDY_TAIL_NONE)
         *(size_t *)(void *)((char *)object + type->length_offset) = length;
-    if (born_counted) { /* its fields are null: the pair is all that is owed (I6) */
-        t->held[3] = object;
-        eddy__reserve_entries(t, 1, 1);
-        eddy__push_inc(t, object);
-        eddy__push_dec(t, object);
-        t->held[3] = NULL;
-    }
+    if (header != 0)
+        push_birth(t, object, header);
     return object;
 }
 
@@ -201,13 +211,11 @@ void *eddy__alloc_slow(eddy_thread *ft, const eddy_type *ftype)
     const struct type *type = (const struct type *)(const void *)ftype;
     if (type->tail != EDDY_TAIL_NONE)
         return eddy__alloc_tail(ft, ftype, 0);
-    return alloc_object(thread_of(ft), type, type->size, type->born_counted, 0);
+    return alloc_object(thread_of(ft), type, type->size, type->born_counted ? type->fast.header : 0, 0);
 }
 
-void *eddy__alloc_tail(eddy_thread *ft, const eddy_type *ftype, size_t length)
+static void *alloc_tail(struct thread *t, const struct type *type, size_t length, bool permanent)
 {
-    struct thread *t = thread_of(ft);
-    const struct type *type = (const struct type *)(const void *)ftype;
     size_t element = type->tail == EDDY_TAIL_REFS ? sizeof(void *) : type->element_size, size;
     if (type->tail == EDDY_TAIL_NONE || __builtin_mul_overflow(length, element, &size)
         || __builtin_add_overflow(size, type->size, &size) || size > SIZE_MAX / 2) {
@@ -216,7 +224,30 @@ void *eddy__alloc_tail(eddy_thread *ft, const eddy_type *ftype, size_t length)
     }
     bool has_refs = type->tail == EDDY_TAIL_REFS || (type->tagged != NULL && type->tagged->tail);
     size_t refs = type->offset_count + (type->tagged != NULL ? type->tagged->offset_count : 0) + (has_refs ? length : 0);
-    return alloc_object(t, type, size, type->born_counted || refs > OBJECT_REFS_BOUND, length);
+    uint64_t header = 0;
+    if (permanent)
+        header = type->fast.header | EDDY__HEADER_PERMANENT;
+    else if (type->born_counted || refs > OBJECT_REFS_BOUND)
+        header = type->fast.header;
+    return alloc_object(t, type, size, header, length);
+}
+
+void *eddy__alloc_tail(eddy_thread *t, const eddy_type *type, size_t length)
+{
+    return alloc_tail(thread_of(t), (const struct type *)(const void *)type, length, false);
+}
+
+void *eddy_alloc_permanent(eddy_thread *ft, const eddy_type *ftype)
+{
+    const struct type *type = (const struct type *)(const void *)ftype;
+    if (type->tail != EDDY_TAIL_NONE)
+        return eddy_alloc_permanent_tail(ft, ftype, 0);
+    return alloc_object(thread_of(ft), type, type->size, type->fast.header | EDDY__HEADER_PERMANENT, 0);
+}
+
+void *eddy_alloc_permanent_tail(eddy_thread *t, const eddy_type *type, size_t length)
+{
+    return alloc_tail(thread_of(t), (const struct type *)(const void *)type, length, true);
 }
 
 eddy_array *eddy_alloc_array(eddy_thread *t, size_t length)
@@ -224,12 +255,22 @@ eddy_array *eddy_alloc_array(eddy_thread *t, size_t length)
     return eddy__alloc_tail(t, thread_of(t)->heap->array_type, length);
 }
 
-void *eddy_alloc_bytes(eddy_thread *ft, size_t size)
+static void *alloc_bytes(struct thread *t, size_t size, uint64_t permanent)
 {
-    struct thread *t = thread_of(ft);
+    const struct type *type = (const struct type *)(const void *)t->heap->bytes_type;
     if (size > SIZE_MAX / 2) {
         t->error = EDDY_EINVAL;
         return NULL;
     }
-    return alloc_object(t, (const struct type *)(const void *)t->heap->bytes_type, size, false, 0);
+    return alloc_object(t, type, size, permanent ? type->fast.header | permanent : 0, 0);
+}
+
+void *eddy_alloc_bytes(eddy_thread *t, size_t size)
+{
+    return alloc_bytes(thread_of(t), size, 0);
+}
+
+void *eddy_alloc_permanent_bytes(eddy_thread *t, size_t size)
+{
+    return alloc_bytes(thread_of(t), size, EDDY__HEADER_PERMANENT);
 }

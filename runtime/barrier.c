@@ -15,10 +15,20 @@ static void wait_for_generations(struct thread *t)
         eddy__wait_for_memory(t, 0);
 }
 
+/* Whether a container that is not counted, or is permanent, has to be promoted before the store. */
+static bool must_promote(const struct thread *t, const void *object, uint64_t header)
+{
+    if (header_is_permanent(header)
+        && (!heap_contains(t->heap, object) || !type_of_header(t->heap, header)->mutable_fields))
+        eddy__misuse("eddy_store", "the container is permanent and its type is not mutable");
+    return !header_is_counted(header);
+}
+
 __attribute__((noinline)) void eddy__prepare_store(struct thread *t, void *object, void *value, size_t decs)
 {
     for (;;) {
-        bool promote = object != NULL && !eddy__is_counted(object);
+        uint64_t header = object != NULL ? EDDY_LOAD_ACQUIRE(eddy__header(object)) : 0;
+        bool promote = EDDY_UNLIKELY(!header_is_plain(header)) && must_promote(t, object, header);
         bool publish = value != NULL && eddy__is_own(&t->fast, value);
         HOOK(HOOK_STORE_CHECKED, object);
         if (EDDY_LIKELY(!promote && !publish && eddy__has_room(t, 1, (ptrdiff_t)decs)))
@@ -47,28 +57,36 @@ __attribute__((noinline)) void eddy__prepare_store(struct thread *t, void *objec
     }
 }
 
-/* Whether nothing has to be done before the exchange: the container is counted, the value is not the thread's
- * own, and there is room for one entry in each log. Sets *bits for the value's inc. */
-static inline bool is_simple(const struct thread *t, const void *object, const void *value, uintptr_t *bits)
+/* Whether nothing has to be done before the exchange: the container is counted and not permanent, the value is not
+ * the thread's own, and there is room for one entry in each log. Sets *entry to the value's inc, or to 0 if
+ * there is none to push. */
+static inline bool is_simple(const struct thread *t, const void *object, const void *value, uintptr_t *entry)
 {
-    if ((object != NULL && !eddy__is_counted(object)) || !eddy__has_room(t, 1, 1))
+    if ((object != NULL && !header_is_plain(EDDY_LOAD_ACQUIRE(eddy__header(object)))) || !eddy__has_room(t, 1, 1))
         return false;
+    *entry = 0;
     if (value == NULL)
         return true;
     uint64_t header = EDDY_LOAD_ACQUIRE(eddy__header(value));
-    *bits = header_is_counted(header) ? ENTRY_COUNTED : 0;
+    if (EDDY_LIKELY(header_is_plain(header))) {
+        *entry = (uintptr_t)value | ENTRY_COUNTED;
+        return true;
+    }
+    if (header_is_permanent(header))
+        return true;
+    *entry = (uintptr_t)value;
     return (header ^ t->fast.tag) >> EDDY__TAG_SHIFT != 0;
 }
 
 static inline void *counted_exchange(struct thread *t, void *object, void **slot, void *value)
 {
-    uintptr_t bits = 0;
-    if (EDDY_LIKELY(is_simple(t, object, value, &bits))) {
+    uintptr_t entry;
+    if (EDDY_LIKELY(is_simple(t, object, value, &entry))) {
         HOOK(HOOK_STORE_CHECKED, object);
-        if (value != NULL) {
-            if (MUTANT(MUTANT_STORE_INC_OF_OLD) && eddy__has_room(t, 2, 1) && bits != 0)
-                log_push(&t->inc, (uintptr_t)value | bits);
-            log_push(&t->inc, (uintptr_t)value | bits);
+        if (entry != 0) {
+            if (MUTANT(MUTANT_STORE_INC_OF_OLD) && eddy__has_room(t, 2, 1) && (entry & ENTRY_COUNTED) != 0)
+                log_push(&t->inc, entry);
+            log_push(&t->inc, entry);
             log_publish(&t->inc);
         }
     } else {
@@ -79,7 +97,7 @@ static inline void *counted_exchange(struct thread *t, void *object, void **slot
     HOOK(HOOK_STORE_PUSHED, object);
     void *old = EDDY_EXCHANGE_ACQ_REL(slot, value);
     HOOK(HOOK_STORE_EXCHANGED, object);
-    if (old != NULL && !MUTANT(MUTANT_STORE_NO_DEC))
+    if (heap_contains(t->heap, old) && !MUTANT(MUTANT_STORE_NO_DEC))
         eddy__push_dec(t, old);
     return old;
 }
@@ -108,7 +126,7 @@ bool eddy__cas_slow(eddy_thread *ft, void *object, void **field, void *expected,
     void *lost = swapped ? expected : value; /* on failure the inc is taken back */
     if (MUTANT(MUTANT_CAS_DEC_VALUE))
         lost = value;
-    if (lost != NULL && (swapped || !MUTANT(MUTANT_CAS_KEEPS_INC)))
+    if (heap_contains(t->heap, lost) && (swapped || !MUTANT(MUTANT_CAS_KEEPS_INC)))
         eddy__push_dec(t, lost);
     return swapped;
 }
@@ -130,7 +148,7 @@ void eddy_retain(eddy_thread *ft, void *object)
 void eddy_release(eddy_thread *ft, void *object)
 {
     struct thread *t = thread_of(ft);
-    if (object == NULL)
+    if (object == NULL || eddy_is_permanent(object))
         return;
     eddy__prepare_store(t, NULL, NULL, 1);
     eddy__push(t, &t->dec, (uintptr_t)object | ENTRY_RETAIN);

@@ -10,8 +10,7 @@
 #define PASSES_AT_MOST 64u     /* of cycle searches after each of which something may be left, before a collection calls it a day */
 #define EPOCHS_TO_REST 16u
 
-/* One epoch from now, in native state; false when the time is up. */
-static bool pass_epoch(eddy_heap *heap, uint64_t deadline, unsigned *late)
+bool eddy__pass_epoch(eddy_heap *heap, uint64_t deadline, unsigned *late)
 {
     uint64_t now = eddy__os_now();
     if (now >= deadline)
@@ -23,7 +22,8 @@ static bool pass_epoch(eddy_heap *heap, uint64_t deadline, unsigned *late)
     eddy__collector_request(heap, REQUEST_EPOCH);
     while (EDDY_LOAD_ACQUIRE(&heap->epochs_done) == done) {
         if (eddy__os_now() >= deadline) {
-            *late = EDDY_LOAD_RELAXED(&heap->unacknowledged);
+            if (late != NULL)
+                *late = EDDY_LOAD_RELAXED(&heap->unacknowledged);
             return false;
         }
         wait_epoch_done(heap, done, WAIT_SLICE_NS);
@@ -43,6 +43,21 @@ static uint64_t deadline_of(unsigned timeout_ms)
     return timeout_ms == 0 ? UINT64_MAX : eddy__os_now() + (uint64_t)timeout_ms * 1000000u;
 }
 
+bool eddy__reclaim_all(eddy_heap *heap, uint64_t deadline, unsigned *late)
+{
+    /* What is garbage now is logged by the end of this epoch; its decs are applied in the next. A search
+     * for cycles that begins after that shows whether anything is left. */
+    uint64_t from = EDDY_LOAD_ACQUIRE(&heap->epoch) + 2;
+    uint64_t passes = EDDY_LOAD_ACQUIRE(&heap->cycle_passes);
+    while (EDDY_LOAD_RELAXED(&heap->exhausted_from) < from
+           && EDDY_LOAD_ACQUIRE(&heap->cycle_passes) - passes < PASSES_AT_MOST) {
+        eddy__collector_request(heap, REQUEST_CYCLES);
+        if (!eddy__pass_epoch(heap, deadline, late))
+            return false;
+    }
+    return true;
+}
+
 eddy_status eddy_collect(eddy_thread *ft, unsigned timeout_ms, eddy_collect_report *report)
 {
     struct thread *t = thread_of(ft);
@@ -54,18 +69,8 @@ eddy_status eddy_collect(eddy_thread *ft, unsigned timeout_ms, eddy_collect_repo
     eddy_heap_stats(heap, &before);
     unsigned late = 0;
     eddy__native_begin(t);
-    /* What is garbage now is logged by the end of this epoch; its decs are applied in the next. A search
-     * for cycles that begins after that shows whether anything is left. */
-    uint64_t from = EDDY_LOAD_ACQUIRE(&heap->epoch) + 2, deadline = deadline_of(timeout_ms);
-    uint64_t passes = EDDY_LOAD_ACQUIRE(&heap->cycle_passes);
-    while (EDDY_LOAD_RELAXED(&heap->exhausted_from) < from
-           && EDDY_LOAD_ACQUIRE(&heap->cycle_passes) - passes < PASSES_AT_MOST) {
-        eddy__collector_request(heap, REQUEST_CYCLES);
-        if (!pass_epoch(heap, deadline, &late)) {
-            status = EDDY_ETIMEDOUT;
-            break;
-        }
-    }
+    if (!eddy__reclaim_all(heap, deadline_of(timeout_ms), &late))
+        status = EDDY_ETIMEDOUT;
     /* in native state: the collector may hold its lock until this thread has passed a handshake */
     uint64_t ambiguous = report != NULL ? eddy__collector_ambiguous(heap) : 0;
     eddy__native_end(t);
@@ -129,7 +134,7 @@ eddy_status eddy__stop_threads(struct thread *t, unsigned timeout_ms)
     /* The first epoch parks every thread at its handshake; then the logs come to rest. */
     bool passed = true;
     for (unsigned i = 0; passed && (i < 3 || (i < EPOCHS_TO_REST && !eddy__collector_at_rest(heap))); i++)
-        passed = pass_epoch(heap, deadline, &late);
+        passed = eddy__pass_epoch(heap, deadline, &late);
     if (!passed)
         eddy__resume_threads(t);
     return passed ? EDDY_OK : EDDY_ETIMEDOUT;

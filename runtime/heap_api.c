@@ -69,7 +69,7 @@ static eddy_status complete_config(eddy_config *c)
         c->cycle_growth_percent = 30;
     if (c->late_thread_ms == 0)
         c->late_thread_ms = 1000;
-    const unsigned known = EDDY_HEAP_PRECISE_ROOTS | EDDY_HEAP_INTERIOR_POINTERS | EDDY_HEAP_MANUAL
+    const unsigned known = EDDY_HEAP_PRECISE_ROOTS | EDDY_HEAP_INTERIOR_POINTERS | EDDY_HEAP_MANUAL | EDDY_HEAP_ATFORK
                            | EDDY_HEAP_IGNORE_ENVIRONMENT | EDDY_HEAP_LOG_EPOCHS | EDDY_HEAP_VERIFY_EPOCHS;
     bool valid = c->log_chunk_entries <= LOG_CHUNK_ENTRIES && (c->flags & ~known) == 0 && c->collector_nice >= 0
                  && c->collector_nice <= 19 && c->log_limit >= 4 * LOG_CHUNK_BYTES;
@@ -80,6 +80,8 @@ void eddy__records_destroy(eddy_heap *heap);
 void eddy__fibers_destroy(eddy_heap *heap);
 void eddy__types_destroy(eddy_heap *heap);
 eddy_status eddy__types_create(eddy_heap *heap);
+eddy_status eddy__atfork_add(eddy_heap *heap);
+void eddy__atfork_remove(eddy_heap *heap);
 
 static void free_counts(eddy_heap *heap)
 {
@@ -154,6 +156,8 @@ static eddy_status build(eddy_heap *heap)
         status = eddy_listener_add(heap, &eddy__epoch_lines);
     if (status == EDDY_OK && (c->flags & EDDY_HEAP_MANUAL) == 0)
         status = eddy__collector_start(heap);
+    if (status == EDDY_OK && (c->flags & EDDY_HEAP_ATFORK) != 0 && (status = eddy__atfork_add(heap)) != EDDY_OK)
+        eddy__collector_stop(heap);
     return status;
 }
 
@@ -192,6 +196,8 @@ eddy_status eddy_heap_destroy(eddy_heap *heap)
         return EDDY_OK;
     if (eddy_heap_threads(heap) != 0)
         return EDDY_EBUSY;
+    if (heap->flags & EDDY_HEAP_ATFORK)
+        eddy__atfork_remove(heap);
     eddy__collector_stop(heap);
     release(heap);
     return EDDY_OK;

@@ -84,13 +84,25 @@ void *eddy_object_at(eddy_heap *heap, const void *address)
     return count == 0 || count == COUNT_DYING ? NULL : object;
 }
 
+EDDY_NO_SANITIZE __attribute__((noinline)) bool eddy__is_foreign_permanent(const eddy_heap *heap, const void *p)
+{
+    if (heap_contains(heap, p) || ((uintptr_t)p & 15) != 0 || !eddy__os_mapped(eddy__header(p)))
+        return false;
+    uint64_t header = *(const volatile uint64_t *)eddy__header(p);
+    return header_is_counted(header) && header_is_permanent(header);
+}
+
 size_t eddy_object_size(eddy_heap *heap, const void *object)
 {
+    if (!heap_contains(heap, object))
+        return 0;
     return object_bytes(block_of(heap, object));
 }
 
 const eddy_type *eddy_object_type(eddy_heap *heap, const void *object)
 {
+    if (!heap_contains(heap, object))
+        return NULL;
     return &type_of_header(heap, EDDY_LOAD_RELAXED(eddy__header(object)))->fast;
 }
 
@@ -111,7 +123,7 @@ void eddy__check_field(eddy_thread *ft, const void *object, void *const *field, 
         eddy__misuse("eddy_store", "the thread is in a native region");
     if (eddy_object_at(t->heap, object) != object)
         eddy__misuse("eddy_store", "the container is not an object of this heap");
-    if (value != NULL && eddy_object_at(t->heap, value) != value)
+    if (value != NULL && eddy_object_at(t->heap, value) != value && !eddy__is_foreign_permanent(t->heap, value))
         eddy__misuse("eddy_store", "the value is not an object of this heap");
     size_t offset = (size_t)((const char *)field - (const char *)object);
     if (offset % sizeof(void *) != 0 || offset > eddy_object_size(t->heap, object) - sizeof(void *))

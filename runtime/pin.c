@@ -114,14 +114,16 @@ static void prepare(struct thread *t, void *object)
         waited |= eddy__reserve_entries(t, PUBLISH_INCS, 0);
     } while (waited);
     t->held[0] = NULL;
-    if (eddy__is_own(&t->fast, object) && !MUTANT(MUTANT_PIN_PRIVATE))
+    if (eddy__is_own(&t->fast, object) && !MUTANT(MUTANT_PIN_PRIVATE)) {
         eddy__publish(t, object); /* the inc that I6 asks for is the pin, handed over in this same epoch */
+        log_publish(&t->inc);
+    }
 }
 
 void eddy__pin_slow(eddy_thread *ft, void *object)
 {
     struct thread *t = thread_of(ft);
-    if (object == NULL)
+    if (object == NULL || eddy_is_permanent(object))
         return;
     check(t, object, "eddy_pin");
     prepare(t, object);
@@ -136,7 +138,7 @@ void eddy__pin_slow(eddy_thread *ft, void *object)
 void eddy__unpin_slow(eddy_thread *ft, void *object)
 {
     struct thread *t = thread_of(ft);
-    if (object == NULL)
+    if (object == NULL || eddy_is_permanent(object))
         return;
     check(t, object, "eddy_unpin");
     struct eddy__pin *entry = eddy__pin_of(ft, object);

@@ -6,6 +6,7 @@
 /* ---- self-promotion of a private-old object ---- */
 
 struct copied_refs {
+    const eddy_heap *heap;
     void *refs[OBJECT_REFS_BOUND];
     size_t count;
 };
@@ -14,7 +15,7 @@ static void copy_ref(void *context, void *const *slot)
 {
     struct copied_refs *copy = context;
     void *ref = EDDY_LOAD_ACQUIRE(slot);
-    if (ref != NULL && copy->count < OBJECT_REFS_BOUND)
+    if (heap_contains(copy->heap, ref) && copy->count < OBJECT_REFS_BOUND)
         copy->refs[copy->count++] = ref;
 }
 
@@ -35,7 +36,7 @@ void eddy__self_promote(struct thread *t, void *object)
     uint64_t header = EDDY_LOAD_ACQUIRE(eddy__header(object));
     if (header_is_counted(header))
         return;
-    struct copied_refs copy = {.count = 0};
+    struct copied_refs copy = {.heap = t->heap, .count = 0};
     edges_each(t->heap, header, object, copy_ref, &copy);
     if (MUTANT(MUTANT_PROMOTE_SKIPS_LAST) && copy.count != 0)
         copy.count--;
@@ -110,7 +111,7 @@ static void push_field(void *context, void *const *slot)
 {
     void *ref = EDDY_LOAD_RELAXED(slot);
     if (ref != NULL)
-        eddy__push_value(context, ref, 0);
+        eddy__push_unpublished(context, ref, 0);
 }
 
 #define SIMPLE_REFS 8u
@@ -143,11 +144,12 @@ static bool publish_simple(struct thread *t, void *object)
     }
     EDDY_STORE_RELAXED(header, own & HEADER_LOW);
     for (unsigned i = 0; i < ref_count && !MUTANT(MUTANT_PUBLISH_NO_FIELDS); i++)
-        eddy__push_value(t, refs[i], 0);
+        eddy__push_unpublished(t, refs[i], 0);
     return true;
 }
 
-/* The caller pushes an inc of `object` next, which is the one that I6 asks for. */
+/* The caller pushes an inc of `object` next, which is the one that I6 asks for, or pins it, and publishes all of them at once: a
+ * forked child sees an object's fields counted, or the object not at all. */
 void eddy__publish(struct thread *t, void *object)
 {
     HOOK(HOOK_PUBLISH, object);

@@ -117,13 +117,20 @@ static inline bool eddy__is_counted(const void *object)
 {
     return header_is_counted(EDDY_LOAD_ACQUIRE(eddy__header(object)));
 }
-/* Pushes the inc of an object that the thread has at hand, telling the collector whether it still has to look at
+/* Pushes the inc of an object that the thread has at hand, unless it is permanent, telling the collector whether it still has to look at
  * the header, which would take the cache line away. */
-static inline void eddy__push_value(struct thread *t, const void *object, uintptr_t bits)
+static inline void eddy__push_unpublished(struct thread *t, const void *object, uintptr_t bits)
 {
-    if (eddy__is_counted(object) || MUTANT(MUTANT_COUNTED_BIT))
+    uint64_t header = EDDY_LOAD_ACQUIRE(eddy__header(object));
+    if (header_is_permanent(header))
+        return;
+    if (header_is_counted(header) || MUTANT(MUTANT_COUNTED_BIT))
         bits |= ENTRY_COUNTED;
     eddy__push(t, &t->inc, (uintptr_t)object | bits);
+}
+static inline void eddy__push_value(struct thread *t, const void *object, uintptr_t bits)
+{
+    eddy__push_unpublished(t, object, bits);
     log_publish(&t->inc);
 }
 
@@ -147,6 +154,12 @@ eddy_status eddy__check_caller(const struct thread *t);
  * changed. Resume lets them and the caller go on. */
 eddy_status eddy__stop_threads(struct thread *t, unsigned timeout_ms);
 void eddy__resume_threads(struct thread *t);
+/* collect.c; in native state, or not attached. Until so many nanoseconds on the clock (UINT64_MAX: no bound); false when
+ * the time is up, with *late threads (may be NULL) that reached no safepoint. */
+/* One epoch from now. */
+bool eddy__pass_epoch(eddy_heap *heap, uint64_t deadline, unsigned *late);
+/* Epochs until everything that is unreachable now has been reclaimed, cycles included. */
+bool eddy__reclaim_all(eddy_heap *heap, uint64_t deadline, unsigned *late);
 
 /* thread.c: checks that a record is attached and the caller's own. */
 eddy_status eddy__check_owner(const struct thread *t);

@@ -28,7 +28,7 @@ static bool valid_encoding(const eddy_encoding *e)
 static bool valid(const eddy_type_desc *d)
 {
     if (d->size > UINT32_MAX / 2 || (d->ref_count != 0 && d->ref_offsets == NULL)
-        || (d->flags & ~(unsigned)EDDY_TYPE_ACYCLIC) != 0 || !valid_encoding(d->encoding))
+        || (d->flags & ~(unsigned)(EDDY_TYPE_ACYCLIC | EDDY_TYPE_MUTABLE)) != 0 || !valid_encoding(d->encoding))
         return false;
     for (size_t i = 0; i < d->ref_count; i++) {
         size_t offset = d->ref_offsets[i];
@@ -110,6 +110,7 @@ static struct type *make_type(const eddy_type_desc *d)
     bool has_refs = d->ref_count != 0 || d->tail == EDDY_TAIL_REFS || d->trace != NULL;
     type->kind = !has_refs ? KIND_LEAF : (d->flags & EDDY_TYPE_ACYCLIC) ? KIND_ACYCLIC : KIND_CYCLIC;
     type->born_counted = d->trace != NULL || d->ref_count > OBJECT_REFS_BOUND;
+    type->mutable_fields = (d->flags & EDDY_TYPE_MUTABLE) != 0;
     size_t cell = eddy__cell_bytes(d->size);
     bool inline_path = d->tail == EDDY_TAIL_NONE && !type->born_counted && cell <= CELL_MAX;
     unsigned size_class = inline_path ? eddy__class_of(cell) : 0;

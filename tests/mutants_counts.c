@@ -166,7 +166,7 @@ static enum verdict inc_dropped_when_log_is_full(void)
 }
 
 /* More references to x than a count byte holds; then some are dropped, but not all: exactly as many as a byte
- * that went from 125 back to 1 would show. */
+ * that went from 124 back to 1 would show. */
 static enum verdict count_wraps(void)
 {
     const size_t many = 200, dropped = many - (COUNT_OVERFLOW - 1);

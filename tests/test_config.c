@@ -105,7 +105,7 @@ static void test_invalid_fields(void **state)
     REFUSED(log_limit, 1);
     REFUSED(log_chunk_entries, 1023);
     REFUSED(log_chunk_entries, UINT32_MAX);
-    REFUSED(flags, 1u << 3);
+    REFUSED(flags, 1u << 30);
     REFUSED(flags, 1u << 31);
     REFUSED(collector_nice, -1);
     REFUSED(collector_nice, 20);

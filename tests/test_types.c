@@ -60,7 +60,7 @@ static void test_invalid_descriptors(void **state)
         {.size = 16, .ref_offsets = far, .ref_count = 1},                       /* more than 32 bits */
         {.size = 24, .ref_offsets = twice, .ref_count = 3},                     /* overlapping */
         {.size = 24, .ref_offsets = descending, .ref_count = 2},                /* not ascending */
-        {.size = 24, .flags = 1u << 1},                                         /* unknown flag */
+        {.size = 24, .flags = 1u << 31},                                        /* unknown flag */
         {.size = 24, .tail = (eddy_tail)3},                                     /* unknown tail */
         {.size = 0, .tail = EDDY_TAIL_REFS},                                    /* no room for a length */
         {.size = 12, .tail = EDDY_TAIL_REFS, .length_offset = 0},               /* tail misaligned */

@@ -86,16 +86,18 @@ EDDY_API void *eddy_alloc_bytes(eddy_thread *t, size_t size);
  * is: references to it, in fields, handles and other variables, still lead there, and keep it alive. The program stores the new
  * address where the old one was, as after realloc. Elements that are added are zero. (Of eddy_alloc_bytes: those within the
  * usable bytes are as the program left them.)
- * No other thread may store into the object, or use the tail, meanwhile. A safepoint, which the object survives. NULL, changing nothing: EDDY_ENOMEM; EDDY_EINVAL: the
- * type has no tail, the size overflows, or the object has a trace callback and would have to move. Cost: in proportion to what is
- * copied or cleared, in pieces with safepoints between them. An array of references keeps its memory when it shrinks;
- * other large objects give it back when less than half of it is used. */
+ * No other thread may store into the object, or use the tail, meanwhile. A safepoint, which the object survives. NULL, changing
+ * nothing: EDDY_ENOMEM; EDDY_EINVAL: the type has no tail, the size overflows, the object is permanent, or it has a trace
+ * callback and would have to move. Cost: in proportion to what is copied or cleared, in pieces with safepoints between
+ * them. An array of references keeps its memory when it shrinks; other large objects give it back when less than half of
+ * it is used. */
 EDDY_API void *eddy_resize(eddy_thread *t, void *object, size_t length);
 
-/* Usable bytes of an object: at least what was asked for. Any thread that can reach the object. */
+/* Usable bytes of an object: at least what was asked for; 0 for a permanent object that is not of this heap. Any
+ * thread that can reach the object. */
 EDDY_API size_t eddy_object_size(eddy_heap *heap, const void *object);
 
-/* The type of an object. Any thread that can reach it. */
+/* The type of an object; NULL for a permanent object that is not of this heap. Any thread that can reach it. */
 EDDY_API const eddy_type *eddy_object_type(eddy_heap *heap, const void *object);
 
 /* The object that contains an address, or NULL when none does (free cells included). With interior

@@ -45,7 +45,8 @@ typedef struct eddy_verify_report {
 
 /* Stops all attached threads at their next safepoint (threads in native regions stay there), brings
  * the logs to rest, recomputes every count and all reachability from scratch and compares. The only
- * function, with fork, for which threads wait for each other. EDDY_OK, EDDY_ECORRUPT (mismatches were found),
+ * function, with fork, for which threads wait for each other. In a forked child, counts that are too high are no
+ * mismatch: what vanished threads were doing may have left them so (fork.h). EDDY_OK, EDDY_ECORRUPT (mismatches were found),
  * EDDY_ETIMEDOUT (a thread reached no safepoint within `timeout_ms`, 0: no bound), EDDY_ENOMEM. A safepoint. */
 EDDY_API eddy_status eddy_verify(eddy_thread *t, unsigned timeout_ms, eddy_verify_report *report);
 

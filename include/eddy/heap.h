@@ -18,6 +18,8 @@ enum {
     /* No collector thread: epochs run only inside eddy_collect and eddy_collector_step. For tests and
      * single-threaded embedders who want to choose the moment. A full heap still triggers a collection. */
     EDDY_HEAP_MANUAL = 1u << 2,
+    /* fork() prepares this heap by itself (fork.h). */
+    EDDY_HEAP_ATFORK = 1u << 3,
     /* Do not look at the environment variable EDDY_OPTIONS (options.h). */
     EDDY_HEAP_IGNORE_ENVIRONMENT = 1u << 16,
     /* Print a line to standard error at the end of every epoch; options.h tells its fields. */

@@ -3,7 +3,7 @@
  *
  * An object's header is the 8 bytes before its address:
  *     bits 63..24  tag: owner number (16 bits) and generation (24 bits); 0 when the object is counted
- *     bits 23..0   type number (16 bits) and flags
+ *     bits 23..0   type number (16 bits) and flags, of which bit 23 says that the object is permanent (and counted)
  * A thread's current tag has the same position and zero low bits, so "private-current" is one
  * exclusive or and one compare. */
 #ifndef EDDY_LAYOUT_H
@@ -16,6 +16,7 @@ extern "C" {
 #endif
 
 #define EDDY__TAG_SHIFT 24
+#define EDDY__HEADER_PERMANENT (UINT64_C(1) << 23)
 #define EDDY__HEADER_SIZE 8
 #define EDDY__CLASSES 38                   /* size classes, runtime/heap/sizeclass.c */
 #define EDDY__KINDS 3                      /* leaf, acyclic, cyclic */

@@ -1,7 +1,7 @@
 /* Reading and writing reference fields.
  *
  * `object` is the object that contains `field`; `value` is an object of the same heap or NULL. Own
- * thread only. A store into an object that only this thread can reach (the usual case for a new
+ * thread only; permanent objects: see permanent.h. A store into an object that only this thread can reach (the usual case for a new
  * object) is one compare and one plain store. A store into an object that others may reach logs one
  * increment and one decrement; it is then a *possible safepoint* (it may wait for log space), unless
  * entries were reserved with eddy_reserve. Fields of one object may be written by several threads at

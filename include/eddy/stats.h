@@ -45,6 +45,8 @@ typedef struct eddy_stats {
     uint64_t weak_cleared;        /* weak cells cleared */
     uint64_t weak_rescued;        /* objects that seemed dead, and were loaded through a weak cell */
     uint64_t finalizers_queued;   /* finalizers put into queues */
+    uint64_t permanent_objects;   /* of live_objects: permanent ones */
+    uint64_t permanent_bytes;     /* of live_bytes: theirs */
 } eddy_stats;
 
 /* Fills *stats. Any thread, not a safepoint. */

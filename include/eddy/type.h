@@ -22,7 +22,9 @@ typedef enum eddy_tail {
 enum {
     /* Objects of this type are never part of a cycle (a promise: a cycle of such objects is never freed).
      * Spares the collector the search. Types without references have it by nature. */
-    EDDY_TYPE_ACYCLIC = 1u << 0
+    EDDY_TYPE_ACYCLIC = 1u << 0,
+    /* The reference fields of permanent objects of this type may be stored into; they keep alive what they refer to. */
+    EDDY_TYPE_MUTABLE = 1u << 1
 };
 
 /* The visitor handed to a trace callback. */

@@ -131,3 +131,14 @@ void eddy__backing_trim(eddy_heap *heap, bool all)
     snprintf(name, sizeof name, "arena.%u.%s", backing->arena, all ? "purge" : "decay");
     mallctl(name, NULL, NULL, NULL, 0);
 }
+
+/* jemalloc prepares itself for forks. */
+void eddy__backing_lock(eddy_heap *heap)
+{
+    (void)heap;
+}
+
+void eddy__backing_unlock(eddy_heap *heap)
+{
+    (void)heap;
+}

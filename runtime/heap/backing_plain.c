@@ -107,3 +107,15 @@ void eddy__backing_trim(eddy_heap *heap, bool all)
 {
     (void)heap, (void)all; /* pages were discarded as they were given back */
 }
+
+void eddy__backing_lock(eddy_heap *heap)
+{
+    struct backing *backing = heap->backing;
+    pthread_mutex_lock(&backing->lock);
+}
+
+void eddy__backing_unlock(eddy_heap *heap)
+{
+    struct backing *backing = heap->backing;
+    pthread_mutex_unlock(&backing->lock);
+}

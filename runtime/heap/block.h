@@ -4,8 +4,9 @@
  * (one per cell) lie outside it, so that the collector stays off the objects' cache lines (I4).
  *
  *   count byte   0        the cell is free, or holds a private young object (I8)
- *                1..125   count of a counted object
- *                126      the count is in the overflow table
+ *                1..124   count of a counted object
+ *                125      the count is in the overflow table
+ *                126      permanent: is not changed any more
  *                127      dead, not yet reusable
  *                + 128    flagged: a candidate root in the buffer, or a node of a cycle search (see `aux`)
  *
@@ -16,7 +17,8 @@
 
 #include "runtime/heap/sizeclass.h"
 
-#define COUNT_OVERFLOW 126
+#define COUNT_OVERFLOW 125
+#define COUNT_PERMANENT 126
 #define COUNT_DYING 127
 #define COUNT_MASK 127
 #define COUNT_FLAGGED 128

@@ -41,6 +41,15 @@ static inline bool header_is_counted(uint64_t header)
 {
     return header >> EDDY__TAG_SHIFT == 0;
 }
+static inline bool header_is_permanent(uint64_t header)
+{
+    return (header & EDDY__HEADER_PERMANENT) != 0;
+}
+/* Counted, and not permanent: the usual case, told by one comparison. */
+static inline bool header_is_plain(uint64_t header)
+{
+    return header < EDDY__HEADER_PERMANENT;
+}
 static inline unsigned header_type(uint64_t header)
 {
     return (unsigned)(header & 0xffff);
@@ -69,6 +78,7 @@ struct type {
     bool special;          /* has one of the two above */
     enum block_kind kind;
     bool born_counted; /* always, whatever the length */
+    bool mutable_fields; /* EDDY_TYPE_MUTABLE */
 };
 
 /* ---- threads ---- */
@@ -199,7 +209,8 @@ struct eddy_heap {
     size_t epoch_bytes;     /* present distance of epochs, bytes allocated */
     size_t log_bytes;       /* the same, bytes logged */
     uint32_t waiting;       /* not 0 while it sleeps until handshakes have passed */
-    uint32_t parked;        /* not 0 while eddy_verify holds all threads; futex */
+    uint32_t parked;        /* not 0 while eddy_verify or eddy_heap_freeze holds all threads; futex */
+    uint32_t held;          /* not 0 while a thread forks: no epoch begins; that thread; futex */
 
     /* written by any thread */
     uint64_t allocated __attribute__((aligned(64))); /* bytes of blocks and large objects handed out since the last epoch began */
@@ -217,7 +228,7 @@ struct eddy_heap {
     uint32_t unacknowledged; /* futex: threads that have not passed the handshake of the epoch in hand */
     uint32_t epoch_waiters; /* threads that sleep on epochs_done */
     uint32_t wake;          /* futex: bumped to wake the collector */
-    uint32_t asleep;        /* collector: 0 awake, 1 sleeping until a timer, 2 until woken */
+    uint32_t asleep;        /* collector: 0 awake, 1 sleeping until a timer, 2 until woken; ASLEEP_LOST */
     uint32_t request;       /* REQUEST_… bits for the collector */
     uint32_t active;        /* something was allocated or logged since the last epoch began */
     eddy_weak *warm_cells;  /* stack of the weak cells that have become LIVE since the collector last looked */
@@ -251,7 +262,12 @@ struct eddy_heap {
     pthread_mutex_t collector_lock;
     pthread_t collector_thread;
     bool collector_running;
+    bool forker_entered;           /* the thread that forks has entered native state for it; under collector_lock */
+    bool orphaned;                 /* a forked child in which threads vanished: counts may be too high */
+    struct eddy_heap *next_atfork; /* fork.c */
 };
+
+#define ASLEEP_LOST 3 /* in a forked child: its thread has to be made again */
 
 enum {
     REQUEST_EPOCH = 1,   /* an epoch soon */
@@ -261,6 +277,8 @@ enum {
 
 /* ---- addresses ---- */
 
+/* False for NULL, and for permanent objects of other heaps and of the compiler: what a field may hold beside objects
+ * of this heap. */
 static inline bool heap_contains(const eddy_heap *heap, const void *p)
 {
     return (uintptr_t)p - (uintptr_t)heap->base < heap->range;
@@ -332,6 +350,9 @@ static inline void wait_epoch_done(eddy_heap *heap, uint32_t done, uint64_t nano
         eddy__os_wait(&heap->epochs_done, done, nanoseconds);
     EDDY_ADD_SEQ_CST(&heap->epoch_waiters, -1);
 }
+
+/* Whether an address is that of a permanent object outside the heap: reads what would be its header. A system call. */
+bool eddy__is_foreign_permanent(const eddy_heap *heap, const void *p);
 
 _Noreturn void eddy__misuse(const char *function, const char *what);
 

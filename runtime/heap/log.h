@@ -18,6 +18,7 @@
 
 #define ENTRY_RETAIN ((uintptr_t)1) /* the count operation is an eddy_retain or eddy_release */
 #define ENTRY_COUNTED ((uintptr_t)2) /* the object's header was seen to say "counted": no need to look at it again */
+#define ENTRY_PERMANENT ((uintptr_t)8) /* inc logs: the object has been born permanent */
 #define ENTRY_MASK ((uintptr_t)15)
 
 struct log_chunk {
@@ -46,10 +47,10 @@ static inline bool log_in_chunk(const struct log_chunk *chunk, const uintptr_t *
     return (uintptr_t)p - (uintptr_t)chunk - 1 < LOG_CHUNK_BYTES;
 }
 
-/* Owner: appends one entry; there is room (log_reserve). */
+/* Owner: appends one entry; there is room (log_reserve). `next` after the entry: a fork may stop the thread in between. */
 static inline void log_push(struct log *log, uintptr_t entry)
 {
-    *log->next = entry;
+    EDDY_STORE_RELAXED(log->next, entry);
     EDDY_STORE_RELAXED(&log->next, log->next + 1);
 }
 

@@ -13,6 +13,9 @@ void eddy__backing_destroy(eddy_heap *heap);
 /* `bytes` (a multiple of the page size), aligned to 32 KiB; *zeroed says whether they read as zero. NULL when used up. */
 void *eddy__backing_take(eddy_heap *heap, size_t bytes, bool *zeroed);
 void eddy__backing_give(eddy_heap *heap, void *p, size_t bytes);
+/* While the process forks. */
+void eddy__backing_lock(eddy_heap *heap);
+void eddy__backing_unlock(eddy_heap *heap);
 /* Makes a run longer or shorter where it is; false, changing nothing, when that cannot be. What is added has any contents. */
 bool eddy__backing_resize(eddy_heap *heap, void *p, size_t bytes, size_t wanted);
 /* Returns unused memory to the system: all of it, or what has been unused for a while. */

@@ -17,6 +17,8 @@ void *eddy__os_reserve(size_t bytes, size_t alignment);
 void eddy__os_unreserve(void *base, size_t bytes);
 /* Drops the contents of pages inside a reservation: they read as zero again. Page-aligned. */
 void eddy__os_discard(void *start, size_t bytes);
+/* Whether there is memory at an address. A system call. */
+bool eddy__os_mapped(const void *p);
 /* Bytes of a page. */
 size_t eddy__os_page(void);
 

@@ -46,6 +46,13 @@ void eddy__os_discard(void *start, size_t bytes)
     madvise(start, bytes, MADV_DONTNEED);
 }
 
+bool eddy__os_mapped(const void *p)
+{
+    unsigned char resident;
+    uintptr_t page = (uintptr_t)p & ~(uintptr_t)(eddy__os_page() - 1);
+    return mincore((void *)page, 1, &resident) == 0;
+}
+
 size_t eddy__os_page(void)
 {
     return (size_t)sysconf(_SC_PAGESIZE);

@@ -231,6 +231,26 @@ void eddy__stall_wait(struct thread *t, eddy_record_stall what, uint64_t begun, 
     EVENT(t->heap, stall_end, &t->fast, EDDY_STALL_WAIT, nanoseconds);
 }
 
+/* ---- forks ---- */
+
+void eddy__stalls_lock(struct stall_record *r)
+{
+    pthread_mutex_lock(&r->lock);
+}
+
+void eddy__stalls_unlock(struct stall_record *r)
+{
+    pthread_mutex_unlock(&r->lock);
+}
+
+void eddy__stalls_after_fork(struct stall_record *r, bool gone)
+{
+    if (gone)
+        r->ring_count = 0;
+    eddy__os_run_delay_close(&r->schedstat); /* it is that of a thread of the parent */
+    r->delay_at = 0;
+}
+
 /* ---- readers ---- */
 
 void eddy__stalls_merge(struct stall_record *into, struct stall_record *from)

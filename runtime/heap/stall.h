@@ -14,6 +14,12 @@ void eddy__stalls_destroy(eddy_heap *heap, struct stall_record *record);
 /* Adds `from` to `into` (registry_lock held) and empties `from`, whose thread ends: called by that thread. */
 void eddy__stalls_merge(struct stall_record *into, struct stall_record *from);
 
+/* The thread that forks: keeps a record as it is, so that a child finds it whole. */
+void eddy__stalls_lock(struct stall_record *record);
+void eddy__stalls_unlock(struct stall_record *record);
+/* In the child, locked: forgets what the thread was about to add, if it is `gone`, and what the system says of it. */
+void eddy__stalls_after_fork(struct stall_record *record, bool gone);
+
 /* Owner: begins a stall. One inside another is not counted: 0 is returned, and end does nothing, unless it is
  * recorded. Where it counts, its end says: handshakes, native regions, or slow paths. */
 uint64_t eddy__stall_begin(struct thread *t);
