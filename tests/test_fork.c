@@ -8,6 +8,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "runtime/heap/heap.h"
+
 #if defined(__SANITIZE_THREAD__)
 #define NO_THREADS_IN_CHILDREN 1
 #elif defined(__has_feature)
@@ -191,6 +193,7 @@ static _Noreturn void child_ends(struct game *g, eddy_thread *t)
         CHECK(eddy_root_remove(t, &g->slots[i]) == EDDY_OK);
     CHECK(eddy_collect(t, 0, NULL) == EDDY_OK);
     child_verifies(t);
+    CHECK(EDDY_LOAD_RELAXED(&g->w.heap->unswept) <= world_stats(&g->w).committed_bytes); /* else it fell below zero */
     CHECK(eddy_thread_detach(t) == EDDY_OK);
     CHECK(eddy_heap_destroy(g->w.heap) == EDDY_OK);
     _exit(EDDY_LOAD_SEQ_CST(&support_failures) == 0 ? 0 : 1);
