@@ -3,6 +3,7 @@
  * it die, and what was attached to it ends. Also the collector's own log of decs, which like every other is applied one
  * epoch late. Keeps I5 and I8 (what waits has a count of one). */
 #include "collector/state.h"
+#include "runtime/heap/events.h"
 
 #include <stdlib.h>
 
@@ -107,6 +108,7 @@ static void enqueue(struct collector *c, struct finalizer *f)
     if (EDDY_LOAD_SEQ_CST(&queue->waiters) != 0)
         eddy__os_wake(&queue->posted);
     STAT_ADD(c->stats.finalizers_queued, 1);
+    EVENT(c->heap, finalizer_queued, f->object);
 }
 
 bool eddy__finalizers_gather(struct collector *c, struct object_record *a)

@@ -135,6 +135,7 @@ static void edges_of(eddy_inspection *i, uint32_t node, edge_fn *edge, void *con
 {
     const void *object = i->graph.objects[node];
     edges_each(i->heap, EDDY_LOAD_ACQUIRE(eddy__header(object)), object, edge, context);
+    eddy__hidden_each(i->heap->collector, object, edge, context);
 }
 
 static eddy_status find_edges(eddy_inspection *i)
@@ -239,8 +240,18 @@ static void name_edge(void *context, void *const *slot)
         naming->visit(naming->context, target, name);
 }
 
+/* A hidden field (design, section 6) lies outside the object: it gets a number. */
+static void name_hidden(void *context, void *const *slot)
+{
+    struct naming *naming = context;
+    uint32_t target = eddy__graph_node(naming->i, EDDY_LOAD_ACQUIRE(slot));
+    if (target != NODE_NONE)
+        naming->visit(naming->context, target, (struct edge_name){true, naming->visited++});
+}
+
 void eddy__graph_named_edges(const eddy_inspection *i, const void *object, named_edge_fn *visit, void *context)
 {
     struct naming naming = {.i = i, .object = object, .type = inspect_type(i, object), .visit = visit, .context = context};
     edges_each(i->heap, EDDY_LOAD_ACQUIRE(eddy__header(object)), object, name_edge, &naming);
+    eddy__hidden_each(i->heap->collector, object, name_hidden, &naming);
 }

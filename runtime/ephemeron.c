@@ -55,7 +55,7 @@ eddy_status eddy_ephemeron_create(eddy_thread *ft, void *key, void *value, eddy_
 {
     struct thread *t = thread_of(ft);
     *ephemeron = NULL;
-    if (key == NULL)
+    if (!heap_contains(t->heap, key) || (value != NULL && !heap_contains(t->heap, value)))
         return EDDY_EINVAL;
     void *held[2] = {key, value};
     eddy_frame frame;

@@ -38,7 +38,7 @@ static void note_external(struct thread *t, size_t bytes)
 eddy_status eddy_external_add(eddy_thread *ft, void *object, size_t bytes)
 {
     struct thread *t = thread_of(ft);
-    if (object == NULL)
+    if (!heap_contains(t->heap, object))
         return EDDY_EINVAL;
     eddy__make_counted(t, object);
     if (bytes > SIZE_MAX / 2 || !charge(t, object, bytes))

@@ -61,7 +61,7 @@ uint64_t eddy_finalizers_pending(const eddy_finalizer_queue *queue)
 eddy_status eddy_finalizer_attach(eddy_thread *ft, void *object, eddy_finalizer_queue *queue, eddy_finalizer_fn *fn, void *data)
 {
     struct thread *t = thread_of(ft);
-    if (object == NULL || queue == NULL || queue->heap != t->heap)
+    if (!heap_contains(t->heap, object) || queue == NULL || queue->heap != t->heap)
         return EDDY_EINVAL;
     eddy__make_counted(t, object);
     struct object_record *a = eddy__attachment_of(t, object);

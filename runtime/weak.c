@@ -98,7 +98,7 @@ eddy_status eddy_weak_create(eddy_thread *ft, void *object, eddy_weak **weak)
 {
     struct thread *t = thread_of(ft);
     *weak = NULL;
-    if (object == NULL)
+    if (!heap_contains(t->heap, object))
         return EDDY_EINVAL;
     eddy__make_counted(t, object);
     *weak = eddy__weak_cell_of(t, object);
@@ -135,7 +135,7 @@ static eddy_status bind(struct thread *t, struct weak_reference *reference, void
 void *eddy_alloc_weak(eddy_thread *ft, void *object)
 {
     struct thread *t = thread_of(ft);
-    if (object == NULL) {
+    if (!heap_contains(t->heap, object)) {
         t->error = EDDY_EINVAL;
         return NULL;
     }

@@ -39,11 +39,20 @@ static size_t run_all(const struct world *w, eddy_finalizer_queue *queue)
     return eddy_finalizers_run(w->t, queue, SIZE_MAX);
 }
 
+static void count_queued(void *context, eddy_heap *heap, const void *object)
+{
+    (void)heap, (void)object;
+    EDDY_ADD_RELAXED((uint64_t *)context, 1);
+}
+
 static void test_runs_once_when_dead(void **state)
 {
     (void)state;
     struct world w = world_open(PRECISE);
     eddy_finalizer_queue *queue = open_queue(&w);
+    uint64_t queued = 0;
+    const eddy_listener listener = {.context = &queued, .finalizer_queued = count_queued};
+    assert_int_equal(eddy_listener_add(w.heap, &listener), EDDY_OK);
     ROOTS_PUSH(w.t, 1);
     roots[0] = finalizable(&w, queue, 1, note);
     finalizable(&w, queue, 2, note); /* dies young */
@@ -62,6 +71,7 @@ static void test_runs_once_when_dead(void **state)
     assert_int_equal(run_all(&w, queue) + eddy_finalizers_pending(queue), 0);
     assert_int_equal(world_stats(&w).finalizers_queued, 2);
     assert_int_equal(eddy_finalizer_queue_destroy(w.t, queue), EDDY_OK);
+    assert_int_equal(EDDY_LOAD_RELAXED(&queued), 2);
     ROOTS_POP(w.t);
     world_close(&w);
 }
