@@ -382,6 +382,42 @@ static void test_threads_share_keys(void **state)
     world_close(&w);
 }
 
+static bool count_bytes(void *context, const void *bytes, size_t n)
+{
+    (void)bytes;
+    *(size_t *)context += n;
+    return true;
+}
+
+/* Inspections go along hidden fields like along others. */
+static void test_inspection(void **state)
+{
+    (void)state;
+    struct world w = world_open(PRECISE);
+    ROOTS_PUSH(w.t, 2);
+    struct node *key = roots[0] = node_new(&w), *value = roots[1] = node_new(&w);
+    eddy_ephemeron *e = ephemeron_of(&w, key, value);
+    roots[1] = NULL;
+    eddy_inspection *inspection;
+    assert_int_equal(eddy_inspect_begin(w.t, 0, &inspection), EDDY_OK);
+    eddy_root root;
+    eddy_path_step steps[4];
+    size_t length, written = 0;
+    assert_int_equal(eddy_inspect_path(inspection, value, &root, steps, 4, &length), EDDY_OK);
+    assert_int_equal(root.kind, EDDY_ROOT_HANDLE);
+    assert_int_equal(length, 2);
+    assert_ptr_equal(steps[0].object, key);
+    uint64_t objects, bytes;
+    assert_int_equal(eddy_inspect_retained(inspection, key, &objects, &bytes), EDDY_OK);
+    assert_int_equal(objects, 2);
+    assert_int_equal(eddy_inspect_write_snapshot(inspection, count_bytes, &written), EDDY_OK);
+    assert_true(written > 200);
+    eddy_inspect_end(inspection);
+    eddy_ephemeron_drop(w.t, e);
+    ROOTS_POP(w.t);
+    world_close(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -391,6 +427,7 @@ int main(void)
         cmocka_unit_test(test_a_chain),
         cmocka_unit_test(test_at_random),
         cmocka_unit_test(test_threads_share_keys),
+        cmocka_unit_test(test_inspection),
     };
     return RUN_TESTS("ephemeron", tests);
 }
