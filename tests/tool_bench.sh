@@ -39,6 +39,11 @@ same_checksum store --param ops=1000000
 same_checksum requests --param requests=300 --param rate=3000 --param entries=5000
 same_checksum frames --param depth=1000 --param objects=1000000
 
+# A child that reads a frozen heap copies next to none of its pages; one that counts inside the objects copies them all.
+"$bench" fork-pages --mb 8 >"$scratch/out" 2>&1 || fail "fork-pages: $(tail -n 1 "$scratch/out")"
+grep -q '^eddy .* shared 99\.' "$scratch/out" || fail "fork-pages: $(grep '^eddy' "$scratch/out")"
+grep -q '^in-object .* shared [0-9]\.' "$scratch/out" || fail "fork-pages: $(grep '^in-object' "$scratch/out")"
+
 json=$scratch/run.json
 "$bench" run binary-trees --engine eddy --param depth=12 --param collector_nice=1 --heap-mb 200 --live-mb 2 \
   --json "$json" >"$scratch/out" 2>&1 || fail "run --json: $(tail -n 1 "$scratch/out")"

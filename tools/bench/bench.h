@@ -132,5 +132,6 @@ void bench_real(struct bench_run *run, const char *name, double value);
 /* Commands of main.c; `argv[0]` is the command's name. They return the exit code. */
 int bench_command_run(int argc, char **argv);
 int bench_command_compare(int argc, char **argv);
+int bench_command_fork_pages(int argc, char **argv);
 
 #endif

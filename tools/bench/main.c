@@ -8,11 +8,14 @@
 static const char usage[] =
     "Usage: eddy-bench run WORKLOAD [--engine E] [OPTION]...\n"
     "       eddy-bench compare WORKLOAD --engines A,B[,C...] [--runs K] [--warmup W] [OPTION]...\n"
+    "       eddy-bench fork-pages [--mb M]\n"
     "       eddy-bench list\n"
     "\n"
     "run measures one workload on one engine. compare runs each engine in a process of its own, in turns\n"
     "A B A B ..., and prints medians and the medians of the paired ratios of A to the others; it fails if\n"
-    "their checksums differ. list shows workloads, engines and their parameters.\n"
+    "their checksums differ. fork-pages tells how many pages of a frozen heap of M MiB (default: 40) a forked child\n"
+    "that visits every object shares with its parent, and how many if counts lie inside the objects. list shows\n"
+    "workloads, engines and their parameters.\n"
     "\n"
     "  --engine E        engine of a run (default: eddy)\n"
     "  --engines A,B     engines to compare\n"
@@ -62,10 +65,12 @@ int main(int argc, char **argv)
         return bench_command_run(argc - 1, argv + 1);
     if (strcmp(command, "compare") == 0)
         return bench_command_compare(argc - 1, argv + 1);
+    if (strcmp(command, "fork-pages") == 0)
+        return bench_command_fork_pages(argc - 1, argv + 1);
     if (strcmp(command, "list") == 0 && argc == 2)
         return command_list();
     if (argc > 1)
-        fprintf(stderr, "eddy-bench: unknown command '%s'; there are: run, compare, list\n", command);
+        fprintf(stderr, "eddy-bench: unknown command '%s'; there are: run, compare, fork-pages, list\n", command);
     fputs(usage, stderr);
     return BENCH_USAGE;
 }
