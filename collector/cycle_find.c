@@ -20,6 +20,7 @@
 #define PORTION_MOST 16384u
 #define PORTION_LEAST 64u
 #define PORTION_SHARE 1024u /* one root of a portion for so many bytes of room below the limit */
+#define TABLES_SHARE 16u /* of the limit */
 #define GARBAGE_ENOUGH 131072u /* members of candidates that are tested before the next portion: keeps the tables small */
 #define COMPACT_LEAST 65536u
 #define SOFT_EAGERNESS 8 /* above the soft limit so much less growth is enough for a search */
@@ -91,11 +92,22 @@ void eddy__cycle_add_root(struct collector *c, void *object)
 
 /* ---- nodes ---- */
 
+/* Whether the tables are small beside the limit: they may exceed it then, or a full heap would be searched in crumbs. */
+static bool tables_small(const struct collector *c)
+{
+    const struct cycles *y = &c->cycles;
+    const struct vector *all[] = {&y->nodes, &y->candidates, &y->members, &y->work, &y->order, &y->frames, &y->targets};
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
+        bytes += all[i]->room * all[i]->item_bytes;
+    return bytes < EDDY_LOAD_RELAXED(&c->heap->heap_limit) / TABLES_SHARE;
+}
+
 bool eddy__cycle_room(struct collector *c, struct vector *v)
 {
     if (v->count < v->room || eddy__vector_grow(v))
         return true;
-    if (c->cycles.portion_candidates == 0) {
+    if (c->cycles.portion_candidates == 0 || tables_small(c)) {
         eddy__vector_grow_surely(v);
         return true;
     }

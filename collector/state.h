@@ -328,7 +328,8 @@ bool eddy__cycle_prepare(struct collector *c, uint64_t *done);
 void eddy__cycle_test(struct collector *c);
 void eddy__cycle_end_pass(struct collector *c);
 /* Makes room for one more item. The heap's limit may refuse that once something has been prepared, which is then
- * tested first; before that the search goes on beyond the limit, or garbage would never be found. On refusal
+ * tested first; before that, or while the tables are small, the search goes on beyond the limit, or garbage would be found
+ * too late. On refusal
  * sets failed_memory. */
 bool eddy__cycle_room(struct collector *c, struct vector *v);
 static inline bool cycle_push(struct collector *c, struct vector *v, uint32_t number)
