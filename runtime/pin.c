@@ -74,18 +74,22 @@ static bool make_room(struct thread *t)
 
 /* ---- slow paths ---- */
 
-static void check(const struct thread *t, const void *object, const char *function)
+/* Whether the object can be pinned, and has to be: it is neither NULL nor permanent. */
+static bool check(const struct thread *t, const void *object, const char *function)
 {
     if (t->magic != THREAD_MAGIC)
         eddy__misuse(function, "the thread is not attached");
     if (t->native_depth != 0)
         eddy__misuse(function, "the thread is in a native region");
+    if (object == NULL || (((uintptr_t)object & 15) == 0 && eddy_is_permanent(object)))
+        return false;
     if (!heap_contains(t->heap, object) || ((uintptr_t)object & 15) != 0)
         eddy__misuse(function, "the address is no object of this heap");
 #ifdef EDDY_DEBUG
     if (eddy_object_at(t->heap, object) != object)
         eddy__misuse(function, "the address is no object of this heap");
 #endif
+    return true;
 }
 
 /* Gives the object a fresh entry, which is empty, under `key`. There is room. */
@@ -123,9 +127,8 @@ static void prepare(struct thread *t, void *object)
 void eddy__pin_slow(eddy_thread *ft, void *object)
 {
     struct thread *t = thread_of(ft);
-    if (object == NULL || eddy_is_permanent(object))
+    if (!check(t, object, "eddy_pin"))
         return;
-    check(t, object, "eddy_pin");
     prepare(t, object);
     struct eddy__pin *entry = eddy__pin_of(ft, object);
     if (entry->key == ((uintptr_t)object | ONLY_UNPINNED))
@@ -138,9 +141,8 @@ void eddy__pin_slow(eddy_thread *ft, void *object)
 void eddy__unpin_slow(eddy_thread *ft, void *object)
 {
     struct thread *t = thread_of(ft);
-    if (object == NULL || eddy_is_permanent(object))
+    if (!check(t, object, "eddy_unpin"))
         return;
-    check(t, object, "eddy_unpin");
     struct eddy__pin *entry = eddy__pin_of(ft, object);
     if (entry->key != ((uintptr_t)object | ONLY_UNPINNED)) {
         make_room(t);

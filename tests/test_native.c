@@ -172,8 +172,11 @@ static void test_a_sleeper_costs_nothing(void **state)
     assert_checks_passed();
     s.pinned = NULL; /* `s` lies on this stack */
     assert_int_equal(eddy_thread_attach(s.w.heap, &s.w.t), EDDY_OK);
-    assert_int_equal(live_after_collect(&s.w), 0);
-    assert_int_equal(world_stats(&s.w).pinned_objects, 0);
+    eddy_collect_report report;
+    assert_int_equal(eddy_collect(s.w.t, 0, &report), EDDY_OK);
+    after = world_stats(&s.w);
+    assert_int_equal(after.pinned_objects, 0);
+    assert_true(after.live_objects == 0 || report.ambiguous_objects != 0); /* the collector has worked on this stack, too */
     close(s.pipe[0]);
     close(s.pipe[1]);
     world_close(&s.w);

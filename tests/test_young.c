@@ -88,15 +88,15 @@ static void test_blocks_of_young_garbage_are_recycled(void **state)
 {
     (void)state;
     struct world w = world_open(EDDY_HEAP_MANUAL | EDDY_HEAP_PRECISE_ROOTS);
-    uint64_t after_first = 0;
+    uint64_t after_few = 0;
     for (int epoch = 0; epoch < 200; epoch++) {
         for (int i = 0; i < 20000; i++)
             node_new(&w);
         world_step(&w, 1);
-        if (epoch == 0)
-            after_first = world_stats(&w).peak_committed_bytes;
+        if (epoch == 4) /* count bytes that are given up are still there for two epochs */
+            after_few = world_stats(&w).peak_committed_bytes;
     }
-    assert_int_equal(world_stats(&w).peak_committed_bytes, after_first);
+    assert_int_equal(world_stats(&w).peak_committed_bytes, after_few);
     assert_true(world_stats(&w).allocated_bytes >= 200 * 20000 * 32);
     /* any size may have them */
     for (int epoch = 0; epoch < 20; epoch++) {
