@@ -26,7 +26,8 @@ void eddy__attached_destroy(struct collector *c)
 bool eddy__attached_at_rest(const struct collector *c)
 {
     const struct attached *at = &c->attached;
-    return at->held.count == 0 && at->due.count == 0 && at->own[0].count == 0 && at->own[1].count == 0;
+    return at->held.count == 0 && at->due.count == 0 && at->own[0].count == 0 && at->own[1].count == 0
+           && EDDY_LOAD_RELAXED(&c->heap->dropped_edges) == NULL;
 }
 
 /* ---- the collector's own log ---- */
@@ -83,7 +84,10 @@ void eddy__attachment_end(struct collector *c, struct object_record *a)
     eddy_weak *owned = EDDY_LOAD_ACQUIRE(&a->owned);
     if (owned != NULL)
         eddy__weak_release(owned);
-    eddy__hidden_end(c, a);
+    struct table *table = EDDY_LOAD_ACQUIRE(&a->table);
+    if (table != NULL)
+        eddy__table_end(table);
+    eddy__hidden_end(a);
     unlink_record(c, a);
     EDDY_SUB_RELAXED(&heap->attached_objects, 1);
     eddy__retire(heap, a);

@@ -74,12 +74,12 @@ void eddy__hidden_begin(struct collector *c)
     }
 }
 
-void eddy__hidden_end(struct collector *c, struct object_record *a)
+void eddy__hidden_end(struct object_record *a)
 {
-    (void)c;
     for (hidden_edge *e = EDDY_LOAD_ACQUIRE(&a->edges), *next; e != NULL; e = next) {
         next = EDDY_LOAD_RELAXED(&e->next);
         EDDY_STORE_RELAXED(&e->value, NULL);
         EDDY_STORE_RELEASE(&e->owner, NULL);
+        eddy__table_notify(e);
     }
 }

@@ -257,7 +257,12 @@ void eddy__hidden_each(const struct collector *c, const void *object, edge_fn *e
 /* Before step 2: new hidden fields, and those that were dropped. */
 void eddy__hidden_begin(struct collector *c);
 /* The key dies: its values have been seen to. */
-void eddy__hidden_end(struct collector *c, struct object_record *a);
+void eddy__hidden_end(struct object_record *a);
+/* table.c */
+/* The weak side of what may be an entry of a table has died. */
+void eddy__table_notify(hidden_edge *edge);
+/* The table dies. */
+void eddy__table_end(struct table *table);
 
 /* weak.c */
 /* Whether the weak cell of an object at count zero has been cleared, or there is none. */

@@ -18,8 +18,6 @@ eddy_weak *eddy__weak_cell_of(struct thread *t, void *object);
 hidden_edge *eddy__edge_make(struct thread *t, void *key);
 /* Inserts it; the value has been counted. No safepoint. False, doing nothing, when there is no memory. */
 bool eddy__edge_insert(struct thread *t, hidden_edge *edge);
-/* Leaves it to the collector, inserted or not. Any thread that holds no more than the edge itself. */
-void eddy__edge_drop(eddy_heap *heap, hidden_edge *edge);
 
 /* Tells an idle collector that there is something to do. */
 void eddy__note_active(struct thread *t);

@@ -42,15 +42,6 @@ bool eddy__edge_insert(struct thread *t, hidden_edge *edge)
     return true;
 }
 
-void eddy__edge_drop(eddy_heap *heap, hidden_edge *edge)
-{
-    eddy__weak_release(edge->cell);
-    hidden_edge *top = EDDY_LOAD_RELAXED(&heap->dropped_edges);
-    do
-        edge->link = top;
-    while (!EDDY_CAS_ACQ_REL(&heap->dropped_edges, &top, edge));
-}
-
 eddy_status eddy_ephemeron_create(eddy_thread *ft, void *key, void *value, eddy_ephemeron **ephemeron)
 {
     struct thread *t = thread_of(ft);

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "runtime/heap/table.h"
 #include "runtime/runtime.h"
 
 /* Whether a word at `offset` lies in the fixed part. */
@@ -158,7 +159,11 @@ eddy_status eddy__types_create(eddy_heap *heap)
     if (status == EDDY_OK)
         status = eddy_type_register(heap, &array, &heap->array_type);
     eddy_type_desc weak = {.name = "weak", .size = sizeof(eddy_weak *)};
-    return status != EDDY_OK ? status : eddy_type_register(heap, &weak, &heap->weak_type);
+    if (status == EDDY_OK)
+        status = eddy_type_register(heap, &weak, &heap->weak_type);
+    const size_t slots[] = {offsetof(struct eddy_table, slots)};
+    eddy_type_desc table = {.name = "table", .size = sizeof(struct eddy_table), .ref_offsets = slots, .ref_count = 1};
+    return status != EDDY_OK ? status : eddy_type_register(heap, &table, &heap->table_type);
 }
 
 void eddy__types_destroy(eddy_heap *heap)

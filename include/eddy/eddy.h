@@ -25,6 +25,7 @@
 #include "eddy/ref.h"
 #include "eddy/root.h"
 #include "eddy/stats.h"
+#include "eddy/table.h"
 #include "eddy/thread.h"
 #include "eddy/type.h"
 #include "eddy/weak.h"

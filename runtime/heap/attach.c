@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "runtime/heap/memory.h"
+#include "runtime/heap/table.h"
 
 static size_t directory_bytes(const eddy_heap *heap)
 {
@@ -22,12 +23,34 @@ void eddy__weak_release(eddy_weak *cell)
         eddy__internal_free(cell->heap, cell, sizeof *cell);
 }
 
+void eddy__edge_drop(eddy_heap *heap, hidden_edge *edge)
+{
+    eddy__weak_release(edge->cell);
+    hidden_edge *top = EDDY_LOAD_RELAXED(&heap->dropped_edges);
+    do
+        edge->link = top;
+    while (!EDDY_CAS_ACQ_REL(&heap->dropped_edges, &top, edge));
+}
+
 static void free_finalizers(eddy_heap *heap, struct finalizer *f)
 {
     for (struct finalizer *next; f != NULL; f = next) {
         next = f->next;
         eddy__retirable_free(heap, f);
     }
+}
+
+/* Edges whose keys have died are in no other list. */
+static void free_table(eddy_heap *heap, struct table *table)
+{
+    hidden_edge *lists[] = {table->dead, table->draining};
+    for (unsigned k = 0; k < 2; k++)
+        for (hidden_edge *e = lists[k], *next; e != NULL; e = next) {
+            next = e->dead;
+            eddy__weak_release(e->cell);
+            eddy__internal_free(heap, e, sizeof *e);
+        }
+    eddy__table_free(table);
 }
 
 static void free_record(eddy_heap *heap, struct object_record *a)
@@ -39,14 +62,30 @@ static void free_record(eddy_heap *heap, struct object_record *a)
     if (a->cell != NULL)
         eddy__internal_free(heap, a->cell, sizeof *a->cell);
     free_finalizers(heap, a->finalizers);
+    if (a->table != NULL)
+        free_table(heap, a->table);
     eddy__retirable_free(heap, a);
 }
 
-static void free_chain(eddy_heap *heap, struct object_record *a)
+/* A cell that has no record any more ends with its last hold, so those go first. */
+static void release_owned(eddy_heap *heap, struct object_record *a)
 {
-    for (struct object_record *next; a != NULL; a = next) {
-        next = a->next;
-        free_record(heap, a);
+    (void)heap;
+    if (a->owned != NULL)
+        eddy__weak_release(a->owned);
+}
+
+static void each_record(eddy_heap *heap, void (*f)(eddy_heap *heap, struct object_record *a))
+{
+    for (uint32_t n = 0; n < heap->blocks_touched; n++) {
+        if (!heap->blocks[n].attached)
+            continue;
+        struct object_record **chain = attachment_chain(heap, block_start(heap, &heap->blocks[n]));
+        for (size_t i = 0; i < BLOCK_BYTES >> ATTACHMENT_SHIFT; i++)
+            for (struct object_record *a = chain[i], *next; a != NULL; a = next) {
+                next = a->next;
+                f(heap, a);
+            }
     }
 }
 
@@ -77,13 +116,8 @@ void eddy__attachments_destroy(eddy_heap *heap)
         return;
     forget_warm(heap);
     forget_dropped(heap);
-    for (uint32_t n = 0; n < heap->blocks_touched; n++) {
-        if (!heap->blocks[n].attached)
-            continue;
-        struct object_record **chain = attachment_chain(heap, block_start(heap, &heap->blocks[n]));
-        for (size_t i = 0; i < BLOCK_BYTES >> ATTACHMENT_SHIFT; i++)
-            free_chain(heap, chain[i]);
-    }
+    each_record(heap, release_owned);
+    each_record(heap, free_record);
     for (struct eddy_finalizer_queue *q = heap->finalizer_queues, *next; q != NULL; q = next) {
         next = q->next;
         free_finalizers(heap, q->head);

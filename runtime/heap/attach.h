@@ -23,7 +23,9 @@ static inline struct object_record *attachment_find(const eddy_heap *heap, const
     return a;
 }
 
-/* Drops `holders` holds of a cell. Any thread. */
+/* Drops a hold of a cell. Any thread. */
 void eddy__weak_release(eddy_weak *cell);
+/* Leaves an edge to the collector. Any thread: whoever owns the edge. */
+void eddy__edge_drop(eddy_heap *heap, hidden_edge *edge);
 
 #endif

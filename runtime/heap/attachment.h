@@ -55,7 +55,7 @@ struct eddy_finalizer_queue {
     struct eddy_finalizer_queue *next; /* under registry_lock */
 };
 
-struct table;
+struct table; /* table.h */
 
 /* A hidden field: its value is counted as one of its key's, and found by all that goes through the key's fields. An
  * ephemeron, or an entry of a table (then `value` may stay NULL: the table only wants to know when the key dies).

@@ -193,7 +193,7 @@ struct eddy_heap {
     uint64_t created_ns; /* eddy__os_now of the creation */
     void *backing;       /* private to backing_*.c */
     struct collector *collector;
-    const eddy_type *bytes_type, *bytes_large_type, *array_type, *weak_type;
+    const eddy_type *bytes_type, *bytes_large_type, *array_type, *weak_type, *table_type;
     struct object_record **attachments; /* the directory; see attachment.h */
     struct listener *listeners; /* grows at the head; under registry_lock; release */
     uint32_t listening;         /* LISTEN_… bits of runtime/heap/events.h; under registry_lock, relaxed */
