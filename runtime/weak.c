@@ -44,9 +44,29 @@ static void push_pair(struct thread *t, void *object)
     eddy__push_dec(t, object);
 }
 
+/* Whether the thread has loaded the cell in the epoch that it is in: then the inc and dec of that load speak for this one,
+ * too. As the thread has not passed that epoch's handshake, no decision has come between; and after it the object has
+ * that inc until the thread's roots of the epoch have been counted. */
+static bool loaded_before(struct thread *t, const eddy_weak *cell)
+{
+    unsigned at = (unsigned)((uintptr_t)cell >> 4) % WEAK_RECENT;
+    if (t->recent[at].cell == cell && (t->recent[at].epoch == t->fast.epoch || MUTANT(MUTANT_WEAK_SEEN_EVER)))
+        return true;
+    return false;
+}
+
+static void remember(struct thread *t, const eddy_weak *cell)
+{
+    unsigned at = (unsigned)((uintptr_t)cell >> 4) % WEAK_RECENT;
+    t->recent[at].cell = cell;
+    t->recent[at].epoch = t->fast.epoch;
+}
+
 void *eddy_weak_load(eddy_thread *ft, eddy_weak *cell)
 {
     struct thread *t = thread_of(ft);
+    if (loaded_before(t, cell))
+        return cell->object;
     if (EDDY_UNLIKELY(!eddy__has_room(t, 1, 1)))
         eddy__reserve_entries(t, 1, 1);
     uintptr_t word = EDDY_LOAD_ACQUIRE(&cell->word);
@@ -60,6 +80,7 @@ void *eddy_weak_load(eddy_thread *ft, eddy_weak *cell)
         return NULL;
     HOOK(HOOK_WEAK_RESCUED, cell);
     push_pair(t, cell->object);
+    remember(t, cell);
     return cell->object;
 }
 

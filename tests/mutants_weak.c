@@ -26,6 +26,25 @@ static enum verdict attached_to_private(void)
     return lab_close() ? PASSED : LEFT_GARBAGE;
 }
 
+/* What A has loaded once has died since. */
+static enum verdict loaded_long_ago(void)
+{
+    lab_open(1);
+    struct node *x = make(A, 0);
+    weak = weak_of(A, x);
+    put_root(A, 0, x);
+    forget_all(A);
+    SET_UP(load_weak(A, 0, weak) == x && load_weak(A, 1, weak) == x);
+    forget_all(A);
+    SET_UP(settle());
+    put_root(A, 0, NULL);
+    epochs(4);
+    SET_UP(!alive(x));
+    MUST(load_weak(A, 0, weak) == NULL, FREED_LIVE);
+    drop_weak(A, weak);
+    return lab_close() ? PASSED : LEFT_GARBAGE;
+}
+
 /* The last count goes while A has just found the cell LIVE. */
 static enum verdict decided_at_once(void)
 {
@@ -289,6 +308,7 @@ CAUGHT(EDGE_NO_TOUCH, dropped_from_candidate, MISUSE)
 CAUGHT(EDGE_UNRELEASED, value_not_released, LEFT_GARBAGE)
 CAUGHT(EDGE_UNSEEN, leaf_not_entered, LEFT_GARBAGE)
 CAUGHT(ATTACH_PRIVATE, attached_to_private, FREED_LIVE)
+CAUGHT(WEAK_SEEN_EVER, loaded_long_ago, FREED_LIVE)
 CAUGHT(WEAK_AT_ONCE, decided_at_once, FREED_LIVE)
 CAUGHT(WEAK_LATE_PUSH, pushed_before_rescue, FREED_LIVE)
 CAUGHT(WEAK_EACH, cells_one_by_one, FREED_LIVE)
@@ -299,6 +319,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_attached_to_private),
+        cmocka_unit_test(test_loaded_long_ago),
         cmocka_unit_test(test_decided_at_once),
         cmocka_unit_test(test_pushed_before_rescue),
         cmocka_unit_test(test_cells_one_by_one),

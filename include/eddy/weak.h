@@ -22,7 +22,8 @@ typedef struct eddy_weak eddy_weak;
 EDDY_API eddy_status eddy_weak_create(eddy_thread *t, void *object, eddy_weak **weak);
 
 /* The object, now held by the caller's stack or frame as any loaded reference, or NULL when it is dead. A
- * possible safepoint, before it looks. Cost: two log entries, a few nanoseconds; the collector applies both. */
+ * possible safepoint, before it looks. Cost: two log entries, which the collector applies; loading a cell again in the same
+ * epoch mostly costs neither. */
 EDDY_API void *eddy_weak_load(eddy_thread *t, eddy_weak *weak);
 
 /* Gives a cell up. Not a safepoint. NULL is allowed. Cells must be dropped before their heap is destroyed. */

@@ -2,7 +2,8 @@
  * attach.h has the functions.
  *
  * heap.attachments, the directory: for every 256 bytes of the object range a chain of the records of the objects that
- * begin there, so that a record is found without hashing or growing, by mutators and the collector alike.
+ * begin there, so that a record is found without hashing or growing, by mutators and the collector alike. (Its pages take
+ * memory when touched, a thirty-second of the objects' at most; that is not charged to the heap.)
  * Any thread inserts at the head of a chain (compare-and-swap); only the collector unlinks. What has been
  * unlinked is freed two epochs later (eddy__retire), since a mutator may be looking at it until its next safepoint. */
 #ifndef EDDY_RUNTIME_HEAP_ATTACHMENT_H
@@ -21,6 +22,8 @@
 #define WEAK_CLEARED ((uintptr_t)0)
 #define WEAK_LIVE ((uintptr_t)1)    /* loaded since the collector last looked */
 #define WEAK_PENDING ((uintptr_t)2) /* not loaded since: may be cleared, unless a load makes it LIVE first */
+
+#define WEAK_RECENT 256u /* loads that a thread remembers, by address of the cell */
 
 struct eddy_weak {
     void *object;     /* constant */

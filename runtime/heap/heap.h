@@ -162,6 +162,7 @@ struct thread {
     bool inspecting;        /* owner: has stopped the other threads, between eddy_inspect_begin and end */
     uint64_t since;         /* owner, relaxed: coarse time of its last handshake or change of state */
     enum record_life life;  /* under registry_lock */
+    struct { const eddy_weak *cell; uint64_t epoch; } recent[WEAK_RECENT]; /* owner: cells it has loaded, and when */
     struct thread *next;    /* registry: written once */
     /* collector */
     struct root_list accepted[2]; /* roots counted in an epoch, by parity */

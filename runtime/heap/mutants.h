@@ -9,7 +9,7 @@
 
 #include "eddy/base.h"
 
-/* X(name, what is wrong). Up to FORK_DROP_INCS each has a scenario of its own (tests/mutants_….c); eddy-fuzz finds all. */
+/* X(name, what is wrong). Up to WEAK_SEEN_EVER each has a scenario of its own (tests/mutants_….c); eddy-fuzz finds all. */
 #define EDDY_MUTANTS(X)                                                                                                \
     X(DEC_NOW, "decs applied in their own epoch (I5)")                                                                 \
     X(NO_DRAIN, "step 1 without the drain")                                                                            \
@@ -54,6 +54,7 @@
     X(PERMANENT_COUNTED, "header says permanent, the count goes on")                                                   \
     X(PERMANENT_SHALLOW, "what a permanent object refers to is not made permanent")                                    \
     X(FORK_DROP_INCS, "child: what vanished threads had published and nobody had applied is thrown away")              \
+    X(WEAK_SEEN_EVER, "weak: what a thread has loaded in an earlier epoch needs no inc and dec either")                \
     X(PUBLISH_NO_FIELDS, "publish: the incs of the fields are not pushed")                                             \
     X(PUBLISH_FIRST_ONLY, "publish of a closure: only its first object becomes counted")                               \
     X(STORE_NO_DEC, "a counted store forgets the dec of what it overwrites")                                           \

@@ -44,6 +44,7 @@ run VIOLATION "weak: private target"     $weak -DWK_PRIV
 run VIOLATION "weak: decided at once"    $weak -DWK_SAME
 run VIOLATION "weak: cycle at once"      -DN=2 -DL=1 -DOPS=5 -DOPS1=2 -DEPOCHS=5 -DWEAK -DWK_CYCLE_SAME
 run VIOLATION "weak: delta not extended" -DN=2 -DL=1 -DOPS=5 -DOPS1=2 -DEPOCHS=5 -DWEAK -DWK_NO_WINDOW
+run VIOLATION "weak: loaded long ago"    $weak -DWK_SEEN_EVER
 run VIOLATION "weak: a word per cell"    $cycle -DW=2 -DOPS=2 -DWK_EACH
 run VIOLATION "ephemeron: not counted"   $cycle -DEPH -DOPS=3 -DOPS1=2 -DEPH_NOINC
 run VIOLATION "ephemeron: key not held"  $cycle -DEPH -DOPS=3 -DOPS1=2 -DEPH_BARE

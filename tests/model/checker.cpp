@@ -75,7 +75,7 @@ enum {
 };
 struct Th {
   u8 loc[L];
-  u8 acked, ops, pc, x, f, v, old, i, w, tmp[F];
+  u8 acked, ops, pc, x, f, v, old, i, w, tmp[F], seen; // seen: weak cells loaded since the last handshake
   u8 inc[N], incRet[N];
   u8 stk[N], stkPrev[N];
   u8 raw[N];
@@ -282,6 +282,9 @@ template <class CB> static void succ(const S &s, CB cb) {
           k.inc[o] = 0;
         }
         k.acked = 1;
+#ifndef WK_SEEN_EVER
+        k.seen = 0;
+#endif
         sprintf(b, "T%d handshake", t);
         cb(n, b);
 #ifdef CONS
@@ -369,13 +372,18 @@ template <class CB> static void succ(const S &s, CB cb) {
           }
         for (int w = 0; w < W; w++)
           for (int l = 0; l < L; l++)
-            if (s.wst[w] != 0 && s.wst[w] != 3) {
+            if (s.wst[w] != 0 && (s.wst[w] != 3 || (h.seen >> w & 1))) {
+              if (s.wst[w] == 3 || s.wt[w] == 255)
+                bad = "weak cell cleared while a thread has just loaded it";
               S n = s;
               Th &k = n.t[t];
               k.f = l;
               k.w = w;
               k.ops++;
-              if (s.wst[w] == 1) {
+              if (h.seen >> w & 1) { // the inc and dec of the last load speak for this one
+                k.loc[l] = s.wt[w];
+                idle(k);
+              } else if (s.wst[w] == 1) {
                 k.x = s.wt[w];
                 k.pc = M_WPUSH;
               } else if (s.wst[w] == 4) {
@@ -570,6 +578,7 @@ template <class CB> static void succ(const S &s, CB cb) {
       pinc(n, t, h.x);
       pdec(n, t, h.x);
       k.loc[h.f] = h.x;
+      k.seen |= 1 << h.w;
       idle(k);
       sprintf(b, "T%d weak push inc dec", t);
       cb(n, b);
