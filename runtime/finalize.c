@@ -26,7 +26,7 @@ eddy_status eddy_finalizer_queue_create(eddy_heap *heap, eddy_finalizer_queue **
     q->head = q->tail = first;
     pthread_mutex_lock(&heap->registry_lock);
     q->next = heap->finalizer_queues;
-    heap->finalizer_queues = q;
+    EDDY_STORE_RELAXED(&heap->finalizer_queues, q);
     pthread_mutex_unlock(&heap->registry_lock);
     *queue = q;
     return EDDY_OK;
@@ -44,7 +44,7 @@ eddy_status eddy_finalizer_queue_destroy(eddy_thread *ft, eddy_finalizer_queue *
     eddy_finalizer_queue **link = &t->heap->finalizer_queues;
     while (*link != queue)
         link = &(*link)->next;
-    *link = queue->next;
+    EDDY_STORE_RELAXED(link, queue->next);
     pthread_mutex_unlock(&t->heap->registry_lock);
     eddy__retire(t->heap, queue->head);
     eddy__internal_free(t->heap, queue, sizeof *queue);

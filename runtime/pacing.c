@@ -9,9 +9,10 @@
 #define SLEEP_MOST_NS UINT64_C(1000000)
 #define WAIT_SLICE_NS UINT64_C(100000000)
 #define EPOCHS_BEFORE_GIVING_UP 5u
-#define EPOCHS_AT_MOST 200u
+#define EPOCHS_AT_MOST 100u
 #define EPOCHS_EVER 2000u
-#define FREED_LEAST 1024u /* objects */
+#define FINALIZERS_NS UINT64_C(250000000)
+#define FREED_LEAST 1u /* objects */
 #define EPOCHS_AFTER_HELP 3u /* until the references that a helper dropped have been counted */
 #define DEBT_EPOCHS 8u /* without a limit: distance, in epochs' allocation, at which sleeps begin */
 #define LAG_HARMLESS 1000u /* see heap.search_lag */
@@ -89,7 +90,13 @@ bool eddy__wait_for_memory(struct thread *t, unsigned attempt)
     bool over = attempt >= EPOCHS_EVER;
     if (!first && attempt >= EPOCHS_BEFORE_GIVING_UP && passes - t->passes_seen >= 2) {
         over |= freed - t->freed_seen < FREED_LEAST || attempt >= EPOCHS_AT_MOST;
-        first = true; /* much was freed, other threads have taken it: it is not over */
+        first = true; /* something was freed, other threads may have taken it: it is not over */
+    }
+    /* finalizers may have yet to let go of what they hold, on threads that need time for it */
+    if (over && EDDY_LOAD_RELAXED(&heap->finalizer_queues) != NULL
+        && eddy__os_now() - t->wait_begun < FINALIZERS_NS) {
+        wait_epoch(t, EDDY_RECORD_WAIT_MEMORY, SLEEP_MOST_NS);
+        return true;
     }
     if (over) {
         if (!eddy__last_resort(t))
@@ -100,6 +107,8 @@ bool eddy__wait_for_memory(struct thread *t, unsigned attempt)
         }
         return true;
     }
+    if (attempt == 0)
+        t->wait_begun = eddy__os_now();
     if (first) {
         t->passes_seen = passes;
         t->freed_seen = freed;

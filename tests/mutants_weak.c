@@ -92,6 +92,7 @@ static enum verdict pushed_before_rescue(void)
         at_point(HOOK_STEP_DECS, 0, stop_in_load);
     epoch_pass();
     SET_UP(lab.act == NULL && !alive(x));
+    x->f[0] = y; /* what it held before, as in builds that do not fill freed cells */
     if (stopped(A))
         resume(A);
     else

@@ -152,6 +152,7 @@ struct thread {
     uint32_t native_depth;  /* owner */
     uint64_t passes_seen;   /* owner: heap.cycle_passes when a wait for memory began */
     uint64_t freed_seen;    /* owner: the same of heap.objects_freed */
+    uint64_t wait_begun;    /* owner: when that wait began */
     eddy_status error;      /* owner */
     bool stalled;           /* owner: inside a stall that is being timed */
     struct stall_record *stalls; /* owner; readers take its lock */

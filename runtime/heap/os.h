@@ -69,7 +69,8 @@ void __asan_unpoison_memory_region(void const volatile *start, size_t bytes);
 #else
 #define EDDY_NO_SANITIZE __attribute__((no_sanitize("thread")))
 #ifdef EDDY_HOOKS
-#define EDDY_POISON_WORD UINT64_C(0xdeadce11deadce11)
+/* As a header it is that of a private object. */
+#define EDDY_POISON_WORD UINT64_C(0xdeadce11de2dce11)
 EDDY_NO_SANITIZE static inline void eddy__poison(void *start, size_t bytes)
 {
     for (size_t i = 0; i < bytes / sizeof(uint64_t); i++)
