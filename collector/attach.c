@@ -2,7 +2,8 @@
  * decided on by its weak cell (weak.c); then its finalizers are queued, which keeps it; only when there are none left does
  * it die, and what was attached to it ends. Also the collector's own log of decs, which like every other is applied one
  * epoch late. Keeps I5 and I8 (what waits has a count of one). */
-#include "collector/state.h"
+#include "collector/collector.h"
+#include "collector/walk.h"
 #include "runtime/heap/events.h"
 
 #include <stdlib.h>
@@ -134,6 +135,23 @@ void eddy__finalizers_queue(struct collector *c, bool have_one)
     for (size_t i = 0; i < v->count; i++)
         enqueue(c, vector_at(v, i));
     v->count = 0;
+}
+
+static void gather_of(void *context, struct block *b, uint32_t cell, void *object)
+{
+    (void)cell;
+    struct object_record *a = EDDY_LOAD_RELAXED(&b->attached) ? eddy__attachment(context, object) : NULL;
+    if (a != NULL)
+        eddy__finalizers_gather(context, a);
+}
+
+void eddy__collector_finalize_all(eddy_heap *heap)
+{
+    struct collector *c = heap->collector;
+    pthread_mutex_lock(&heap->collector_lock);
+    eddy__walk_objects(c, gather_of, c);
+    eddy__finalizers_queue(c, false);
+    pthread_mutex_unlock(&heap->collector_lock);
 }
 
 /* ---- count zero ---- */

@@ -46,6 +46,8 @@ eddy_status eddy__collector_make_permanent(eddy_heap *heap, void *object);
 /* With all threads in native state: makes everything with a count permanent, if the collector is at rest; else false.
  * Takes collector_lock. */
 bool eddy__collector_freeze(eddy_heap *heap);
+/* Queues the finalizers of all objects that have a count. Takes collector_lock. */
+void eddy__collector_finalize_all(eddy_heap *heap);
 /* Calls `visit` for each permanent object of the heap, in the order of addresses; nothing may be allocated meanwhile.
  * For what has to be done for them when the heap is destroyed. Takes collector_lock. */
 void eddy__collector_each_permanent(eddy_heap *heap, void (*visit)(void *context, void *object), void *context);

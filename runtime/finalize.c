@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "collector/collector.h"
 #include "runtime/attach.h"
 
 /* ---- queues ---- */
@@ -54,6 +55,21 @@ eddy_status eddy_finalizer_queue_destroy(eddy_thread *ft, eddy_finalizer_queue *
 uint64_t eddy_finalizers_pending(const eddy_finalizer_queue *queue)
 {
     return EDDY_LOAD_RELAXED(&queue->pending);
+}
+
+eddy_status eddy_finalize_all(eddy_thread *ft)
+{
+    struct thread *t = thread_of(ft);
+    eddy_status status = eddy__check_caller(t);
+    if (status != EDDY_OK)
+        return status;
+    eddy__native_begin(t);
+    for (unsigned i = 0; i < 2; i++) /* until everything that has a finalizer has a count */
+        eddy__pass_epoch(t->heap, UINT64_MAX, NULL);
+    eddy__collector_finalize_all(t->heap);
+    eddy__native_end(t);
+    eddy__collector_note_active(t->heap);
+    return EDDY_OK;
 }
 
 /* ---- attaching ---- */

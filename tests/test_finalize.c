@@ -338,9 +338,37 @@ static void test_threads_share_a_queue(void **state)
     world_close(&w);
 }
 
+/* At the end: live and permanent objects, too, in the order of attachment. */
+static void test_all_at_the_end(void **state)
+{
+    (void)state;
+    struct world w = world_open(PRECISE);
+    eddy_finalizer_queue *queue = open_queue(&w);
+    ROOTS_PUSH(w.t, 3);
+    memset(&done, 0, sizeof done);
+    roots[0] = finalizable(&w, queue, 1, note);
+    roots[1] = finalizable(&w, queue, 2, note);
+    assert_int_equal(eddy_make_permanent(w.t, roots[1]), EDDY_OK);
+    roots[2] = finalizable(&w, queue, 3, note); /* has not been counted yet */
+    finalizable(&w, queue, 4, note);            /* garbage */
+    assert_int_equal(eddy_finalize_all(w.t), EDDY_OK);
+    assert_int_equal(live_after_collect(&w), 4);
+    assert_int_equal(run_all(&w, queue), 4);
+    for (unsigned i = 0; i < 3; i++)
+        roots[i] = NULL;
+    assert_int_equal(live_after_collect(&w), 1);
+    assert_verifies(&w);
+    assert_int_equal(eddy_finalize_all(w.t), EDDY_OK); /* once only */
+    assert_int_equal(run_all(&w, queue), 0);
+    ROOTS_POP(w.t);
+    assert_int_equal(eddy_finalizer_queue_destroy(w.t, queue), EDDY_OK);
+    world_close(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_all_at_the_end),
         cmocka_unit_test(test_runs_once_when_dead),
         cmocka_unit_test(test_order),
         cmocka_unit_test(test_weak_references_first),

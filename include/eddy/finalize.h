@@ -56,6 +56,12 @@ EDDY_API bool eddy_finalizers_wait(eddy_thread *t, eddy_finalizer_queue *queue, 
 /* Entries in the queue now. Any thread, not a safepoint. */
 EDDY_API uint64_t eddy_finalizers_pending(const eddy_finalizer_queue *queue);
 
+/* For the orderly end of a program, before it runs its queues for the last time and destroys the heap, which runs nothing:
+ * puts the finalizers of *all* objects that the heap holds into their queues, of live and permanent ones, too, in the order
+ * in which they were attached. Weak references stay as they are. Two epochs, waited for in native state; a safepoint. Own
+ * thread only (EDDY_ETHREAD, EDDY_EDETACHED). Cost: a visit of every object, while no epoch is processed. */
+EDDY_API eddy_status eddy_finalize_all(eddy_thread *t);
+
 /* "This object is dead now": writes its external bytes off and takes its finalizers away from it at once; with `run`
  * calls them, in their order, on this thread, otherwise drops them. The object itself lives on as long as it is referred to,
  * and weak references stay. Nothing happens to an object without attachments. A safepoint with `run`; the
