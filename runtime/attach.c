@@ -17,8 +17,25 @@ static bool reserve(struct thread *t, void *object, bool own)
     return !waited;
 }
 
+/* In debug builds. */
+static void check(struct thread *t, const void *object)
+{
+#ifdef EDDY_DEBUG
+    eddy_status owner = eddy__check_owner(t);
+    if (owner != EDDY_OK)
+        eddy__misuse("attaching to an object", eddy_status_text(owner));
+    if (t->native_depth != 0)
+        eddy__misuse("attaching to an object", "the thread is in a native region");
+    if (eddy_object_at(t->heap, object) != object)
+        eddy__misuse("attaching to an object", "it is no object of this heap");
+#else
+    (void)t, (void)object;
+#endif
+}
+
 void eddy__make_counted(struct thread *t, void *object)
 {
+    check(t, object);
     while (!eddy__is_counted(object) && !MUTANT(MUTANT_ATTACH_PRIVATE)) {
         bool own = eddy__is_own(&t->fast, object);
         if (!reserve(t, object, own))

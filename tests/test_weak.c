@@ -129,6 +129,16 @@ static void test_arguments(void **state)
     assert_null(weak);
     assert_null(eddy_alloc_weak(w.t, NULL));
     assert_int_equal(eddy_thread_error(w.t), EDDY_EINVAL);
+#ifdef EDDY_DEBUG
+    const char *text;
+    struct node *n = node_new(&w);
+    CATCH_MISUSE(eddy_weak_create(w.t, &n->value, &weak), text);
+    assert_string_equal(text, "attaching to an object: it is no object of this heap");
+    eddy_native_enter(w.t);
+    CATCH_MISUSE(eddy_weak_create(w.t, n, &weak), text);
+    assert_string_equal(text, "attaching to an object: the thread is in a native region");
+    eddy_native_leave(w.t);
+#endif
     world_close(&w);
 }
 
