@@ -107,7 +107,7 @@ static unsigned drain(struct recorder *r, struct record_ring *ring, uint32_t thr
         return 0;
     uint64_t dropped = EDDY_LOAD_RELAXED(&ring->dropped), slots = 0;
     uint32_t taken;
-    while ((taken = eddy__ring_take(ring, r->buffer, RECORD_BUFFER)) != 0 && slots <= ring->room) {
+    while (slots <= ring->room && (taken = eddy__ring_take(ring, r->buffer, RECORD_BUFFER)) != 0) {
         for (uint32_t i = 0; i < taken; i += r->buffer[i].slots)
             r->records++;
         write_bytes(r, r->buffer, (size_t)taken * sizeof r->buffer[0]);
