@@ -354,7 +354,7 @@ static void begin_pass(struct collector *c)
     y->portion = y->roots;
     y->roots = empty;
     y->begun = c->epoch;
-    y->freed = y->freed_bytes = y->consequences = 0;
+    y->freed = y->freed_bytes = y->consequences = y->rejected = 0;
     y->bytes_before = c->counted_bytes;
     y->settled = c->decs.count == 0 && eddy__attached_at_rest(c);
     y->rounds = 0;

@@ -149,6 +149,7 @@ static void test_candidate(struct collector *c, uint32_t number)
         free_candidate(c, number);
     if (verdict == CYCLE_DEAD || verdict == CYCLE_FINALIZED)
         return;
+    c->cycles.rejected++;
     if (!delta || sigma)
         STAT_ADD(c->stats.cycles_rejected_delta, 1);
     else
@@ -222,10 +223,11 @@ void eddy__cycle_end_pass(struct collector *c)
     y->bytes_lasting = y->bytes_before > y->freed_bytes ? y->bytes_before - y->freed_bytes : 0;
     y->bytes_after = c->counted_bytes + EDDY_LOAD_RELAXED(&c->heap->external);
     STAT_ADD(c->stats.cycle_passes, 1);
-    /* what was garbage when it began and is left lost a reference meanwhile, or the pass would have found it */
-    bool exhausted = y->freed == 0 || (y->consequences == 0 && !y->waits);
+    /* what was garbage when it began and is left was put off, or lost a reference meanwhile */
+    bool exhausted = y->freed == 0 || (y->consequences == 0 && y->rejected == 0 && !y->waits);
     if (exhausted && !y->failed_memory && y->settled && c->decs.count == 0 && eddy__attached_at_rest(c))
         EDDY_STORE_RELAXED(&c->heap->exhausted_from, y->begun);
-    EDDY_STORE_RELEASE(&c->heap->cycle_passes, c->heap->cycle_passes + 1);
+    if (!y->failed_memory || y->freed == 0) /* one that could not see everything and freed something is but a beginning */
+        EDDY_STORE_RELEASE(&c->heap->cycle_passes, c->heap->cycle_passes + 1);
     c->cycles_wanted = false;
 }

@@ -98,6 +98,7 @@ struct cycles {
     uint64_t prepared;        /* epoch in which the last preparation ended */
     uint64_t freed;           /* objects freed by the pass */
     uint64_t freed_bytes;     /* their cells */
+    uint64_t rejected;        /* candidates that the tests of the pass refused */
     uint64_t consequences;    /* since the pass began: objects that have lost a reference because its holder was freed */
     uint64_t bytes_lasting;   /* of what was counted when the last pass began, what it did not free */
     uint64_t bytes_before;    /* counted bytes when the pass began */
