@@ -62,7 +62,7 @@ static void return_memory(struct collector *c)
 /* How far counted memory has grown, at the time of a search for cycles, in thousandths of what it may without harm: as
  * much again as lasts. Beyond that the mutators are slowed down, or a program that makes cyclic garbage faster
  * than it is found would grow without bound. */
-#define GROWTH_HARMLESS ((uint64_t)128 << 20)
+#define GROWTH_HARMLESS ((uint64_t)256 << 20)
 
 static uint32_t search_lag(const struct collector *c)
 {

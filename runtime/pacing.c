@@ -55,6 +55,20 @@ void eddy__note_allocation(struct thread *t, size_t bytes)
         eddy__collector_request(heap, REQUEST_EPOCH);
 }
 
+/* `excess` thousandths more than what is harmless have been counted while a search goes on: short sleeps first, then such
+ * as leave the collector the time it needs. */
+static void pace_search(struct thread *t, uint64_t excess)
+{
+    if (excess < LAG_HARMLESS) {
+        sleep_graduated(t, EDDY_PACING_CYCLES, LAG_HARMLESS - excess, LAG_HARMLESS);
+        return;
+    }
+    uint64_t sleep = SLEEP_MOST_NS + (excess - LAG_HARMLESS) * LAG_SLEEP_NS;
+    sleep = sleep < LAG_SLEEP_MOST_NS ? sleep : LAG_SLEEP_MOST_NS;
+    EVENT(t->heap, pacing, &t->fast, EDDY_PACING_CYCLES, eddy__room(t->heap), sleep);
+    wait_epoch(t, EDDY_RECORD_PACING, sleep);
+}
+
 void eddy__pace_allocation(struct thread *t)
 {
     eddy_heap *heap = t->heap;
@@ -63,10 +77,7 @@ void eddy__pace_allocation(struct thread *t)
     size_t epoch_bytes = EDDY_LOAD_RELAXED(&heap->epoch_bytes);
     uint32_t lag = EDDY_LOAD_RELAXED(&heap->search_lag);
     if (EDDY_UNLIKELY(lag > LAG_HARMLESS)) {
-        uint64_t sleep = (lag - LAG_HARMLESS) * LAG_SLEEP_NS;
-        sleep = sleep < LAG_SLEEP_MOST_NS ? sleep : LAG_SLEEP_MOST_NS;
-        EVENT(heap, pacing, &t->fast, EDDY_PACING_CYCLES, eddy__room(heap), sleep);
-        wait_epoch(t, EDDY_RECORD_PACING, sleep);
+        pace_search(t, lag - LAG_HARMLESS);
         return;
     }
     if (EDDY_LOAD_RELAXED(&heap->allocated) < epoch_bytes)
