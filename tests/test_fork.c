@@ -2,7 +2,8 @@
  * whole, allocates, collects, verifies, ends its heap; so does a child of that child; the parent goes on.
  *
  * Under the thread sanitizer no thread can be made in the child of a process with several ("starting new threads after
- * multi-threaded fork is not supported"): there, only heaps without a collector thread are forked. */
+ * multi-threaded fork is not supported"): there, only heaps without a collector thread are forked. The allocator of the
+ * address sanitizer does not survive a fork beside threads that are inside it: there, the others only sleep. */
 #include "tests/support.h"
 
 #include <sys/wait.h>
@@ -19,6 +20,13 @@
 #endif
 #ifndef NO_THREADS_IN_CHILDREN
 #define NO_THREADS_IN_CHILDREN 0
+#endif
+#if defined(__SANITIZE_ADDRESS__)
+#define NO_FORK_BESIDE_MALLOC 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define NO_FORK_BESIDE_MALLOC 1
+#endif
 #endif
 
 #define CHILD_SECONDS 100
@@ -255,6 +263,9 @@ static void forks_beside_players(unsigned flags)
 static void test_fork_beside_players(void **state)
 {
     (void)state;
+#ifdef NO_FORK_BESIDE_MALLOC
+    skip();
+#endif
     if (NO_THREADS_IN_CHILDREN)
         skip();
     forks_beside_players(EDDY_HEAP_PRECISE_ROOTS);
@@ -264,6 +275,9 @@ static void test_fork_beside_players(void **state)
 static void test_fork_without_collector_thread(void **state)
 {
     (void)state;
+#ifdef NO_FORK_BESIDE_MALLOC
+    skip();
+#endif
     forks_beside_players(EDDY_HEAP_PRECISE_ROOTS | EDDY_HEAP_MANUAL);
 }
 
@@ -308,6 +322,9 @@ static void forks_unattached(unsigned flags)
 static void test_fork_by_hand_unattached(void **state)
 {
     (void)state;
+#ifdef NO_FORK_BESIDE_MALLOC
+    skip();
+#endif
     forks_unattached(EDDY_HEAP_PRECISE_ROOTS | (NO_THREADS_IN_CHILDREN ? EDDY_HEAP_MANUAL : 0));
 }
 
