@@ -48,9 +48,6 @@ eddy_status eddy__collector_make_permanent(eddy_heap *heap, void *object);
 bool eddy__collector_freeze(eddy_heap *heap);
 /* Queues the finalizers of all objects that have a count. Takes collector_lock. */
 void eddy__collector_finalize_all(eddy_heap *heap);
-/* Calls `visit` for each permanent object of the heap, in the order of addresses; nothing may be allocated meanwhile.
- * For what has to be done for them when the heap is destroyed. Takes collector_lock. */
-void eddy__collector_each_permanent(eddy_heap *heap, void (*visit)(void *context, void *object), void *context);
 
 /* With all threads in native state and the collector at rest: recomputes and compares. Takes collector_lock. */
 eddy_status eddy__collector_verify(eddy_heap *heap, eddy_verify_report *report);

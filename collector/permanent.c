@@ -5,7 +5,7 @@
  * what a store slipped into the closure while it was walked is kept. Permanent objects are never nodes of a search
  * for cycles, and a candidate with a member that becomes permanent fails. */
 #include "collector/collector.h"
-#include "collector/state.h"
+#include "collector/walk.h"
 
 static bool is_permanent(const struct block *b, uint32_t cell)
 {
@@ -119,24 +119,6 @@ eddy_status eddy__collector_make_permanent(eddy_heap *heap, void *object)
 
 /* ---- the whole heap ---- */
 
-typedef void object_fn(void *context, struct block *b, uint32_t cell, void *object);
-
-static void each_counted(eddy_heap *heap, object_fn *f, void *context)
-{
-    uint32_t touched = EDDY_LOAD_RELAXED(&heap->blocks_touched);
-    for (uint32_t n = 0; n < touched; n++) {
-        struct block *b = &heap->blocks[n];
-        enum block_state state = block_state_of(b);
-        if (state != BLOCK_YOUNG && state != BLOCK_PARTIAL && state != BLOCK_FULL && state != BLOCK_LARGE)
-            continue;
-        for (uint32_t cell = 0; cell < b->cells; cell++) {
-            unsigned count = b->counts[cell] & COUNT_MASK;
-            if (count != 0 && count != COUNT_DYING)
-                f(context, b, cell, cell_object(heap, b, cell));
-        }
-    }
-}
-
 static void stick_object(void *context, struct block *b, uint32_t cell, void *object)
 {
     stick(context, object, b, cell);
@@ -154,29 +136,9 @@ bool eddy__collector_freeze(eddy_heap *heap)
     pthread_mutex_lock(&heap->collector_lock);
     bool at_rest = c->at_rest && !c->begun && c->decs.count == 0;
     if (at_rest) {
-        each_counted(heap, stick_object, c);
-        each_counted(heap, set_object_header, c);
+        eddy__walk_objects(c, stick_object, c);
+        eddy__walk_objects(c, set_object_header, c);
     }
     pthread_mutex_unlock(&heap->collector_lock);
     return at_rest;
-}
-
-struct visit {
-    void (*visit)(void *context, void *object);
-    void *context;
-};
-
-static void visit_permanent(void *context, struct block *b, uint32_t cell, void *object)
-{
-    const struct visit *visit = context;
-    if (is_permanent(b, cell))
-        visit->visit(visit->context, object);
-}
-
-void eddy__collector_each_permanent(eddy_heap *heap, void (*visit)(void *context, void *object), void *context)
-{
-    struct visit each = {visit, context};
-    pthread_mutex_lock(&heap->collector_lock);
-    each_counted(heap, visit_permanent, &each);
-    pthread_mutex_unlock(&heap->collector_lock);
 }

@@ -1,4 +1,7 @@
-/* Walking the heap between epochs, with all threads asleep and collector_lock held: every object, every root. The one enumeration that verification and inspection share. */
+/* Walking the heap between epochs, with collector_lock held: every object, every root. The one enumeration that
+ * verification, inspection, freezing and the last finalizers share. What has a count is the collector's to know, so the walk of
+ * objects may run beside threads (a block's state is published last); roots, and what objects refer to, only while all
+ * threads are asleep. */
 #ifndef EDDY_COLLECTOR_WALK_H
 #define EDDY_COLLECTOR_WALK_H
 

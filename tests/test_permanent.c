@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "collector/collector.h"
-#include "collector/state.h"
+#include "collector/walk.h"
 
 #define PRECISE_MANUAL (EDDY_HEAP_MANUAL | EDDY_HEAP_PRECISE_ROOTS)
 
@@ -287,9 +287,11 @@ static void test_owner_checked(void **state)
 
 /* ---- freezing ---- */
 
-static void note_visit(void *context, void *object)
+static void note_visit(void *context, struct block *b, uint32_t cell, void *object)
 {
     uint64_t *visits = context;
+    if (b->counts[cell] != COUNT_PERMANENT)
+        return;
     visits[0]++;
     visits[1] += ((struct node *)object)->value;
 }
@@ -316,7 +318,9 @@ static void test_freeze(void **state)
     assert_int_equal(world_stats(&w).permanent_objects, 5003);
     assert_true(permanent(w.heap, live) && permanent(w.heap, young) && permanent(w.heap, young->left));
     uint64_t visits[2] = {0, 0};
-    eddy__collector_each_permanent(w.heap, note_visit, visits);
+    pthread_mutex_lock(&w.heap->collector_lock);
+    eddy__walk_objects(w.heap->collector, note_visit, visits);
+    pthread_mutex_unlock(&w.heap->collector_lock);
     assert_int_equal(visits[0], 5003);
     assert_int_equal(visits[1], 1 + 5000 * 4999 / 2);
     roots[0] = roots[1] = NULL;
