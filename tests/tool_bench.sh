@@ -35,6 +35,8 @@ same_checksum lru --param entries=5000 --param ops=200000 --threads 3
 same_checksum lru --param entries=500 --param ops=50000 --param shards=1 --live-mb 3
 same_checksum cycles --param pairs=50000
 same_checksum acyclic --param pairs=50000 --threads 2
+same_checksum graph --param slots=300 --param steps=20000
+same_checksum dag --param slots=300 --param nodes=3 --param steps=20000 --threads 2
 same_checksum store --param ops=1000000
 same_checksum requests --param requests=300 --param rate=3000 --param entries=5000
 same_checksum frames --param depth=1000 --param objects=1000000

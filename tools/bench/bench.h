@@ -41,6 +41,8 @@ enum bench_workload_id {
     WORKLOAD_LRU,
     WORKLOAD_CYCLES,
     WORKLOAD_ACYCLIC,
+    WORKLOAD_GRAPH,
+    WORKLOAD_DAG,
     WORKLOAD_STORE,
     WORKLOAD_REQUESTS,
     WORKLOAD_FRAMES,
@@ -55,6 +57,7 @@ enum { QUADS_DEPTH };
 enum { MAP_KEYS, MAP_OPS };
 enum { LRU_ENTRIES, LRU_OPS, LRU_VALUE_BYTES, LRU_SHARDS };
 enum { CYCLES_PAIRS };
+enum { GRAPH_SLOTS, GRAPH_NODES, GRAPH_STEPS };
 enum { STORE_OPS };
 enum { REQUESTS_COUNT, REQUESTS_RATE, REQUESTS_ENTRIES, REQUESTS_OBJECTS, REQUESTS_UPDATES };
 enum { FRAMES_DEPTH, FRAMES_OBJECTS };
@@ -70,6 +73,9 @@ enum {
     EDDY_PARAM_CYCLE_GROWTH,
     EDDY_PARAM_NICE
 };
+
+/* The same for the boehm engines. */
+enum { BOEHM_PARAM_INCREMENTAL };
 
 struct bench_workload {
     const char *name;

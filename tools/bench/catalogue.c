@@ -6,6 +6,11 @@
 
 #define MILLION INT64_C(1000000)
 
+#define GRAPH_PARAMS                                                                                          \
+    {{"slots", 10000, 1, 100 * MILLION, "graphs held per thread"},                                            \
+     {"nodes", 32, 3, 64, "nodes of a graph, 40 bytes each"},                                                 \
+     {"steps", 150000, 1, 1000 * MILLION, "graphs replaced per thread"}}
+
 const struct bench_workload bench_workloads[WORKLOADS] = {
     [WORKLOAD_ALLOC_24] = {"alloc-24", "objects of 24 bytes that die at once", 1, 1,
         {{"objects", 50 * MILLION, 1, 100000 * MILLION, "objects per thread"}}},
@@ -33,6 +38,8 @@ const struct bench_workload bench_workloads[WORKLOADS] = {
         {{"pairs", MILLION, 1, 1000 * MILLION, "cycles per thread"}}},
     [WORKLOAD_ACYCLIC] = {"acyclic", "the same with two-node chains", 1, 1,
         {{"pairs", MILLION, 1, 1000 * MILLION, "chains per thread"}}},
+    [WORKLOAD_GRAPH] = {"graph", "cyclic graphs that live long, then are replaced", 1, 3, GRAPH_PARAMS},
+    [WORKLOAD_DAG] = {"dag", "the same with edges in one direction only", 1, 3, GRAPH_PARAMS},
     [WORKLOAD_STORE] = {"store", "cost of single stores: plain, young, counted, exchange", 1, 1,
         {{"ops", 100 * MILLION, 1000, 100000 * MILLION, "plain and young stores; a tenth of it of the others"}}},
     [WORKLOAD_REQUESTS] = {"requests", "a server: requests arrive when they do, latency counts from then", 2, 5,
@@ -57,6 +64,15 @@ static const struct bench_param eddy_params[] = {
     [EDDY_PARAM_NICE] = {"collector_nice", 0, 0, 19, "nice value of the collector thread"},
 };
 
+#ifdef BENCH_WITH_BOEHM
+static const struct bench_param boehm_params[] = {
+    [BOEHM_PARAM_INCREMENTAL] = {"incremental", 0, 0, 1, "mark in steps, between allocations"},
+};
+static const struct bench_param boehm_incremental_params[] = {
+    [BOEHM_PARAM_INCREMENTAL] = {"incremental", 1, 0, 1, "mark in steps, between allocations"},
+};
+#endif
+
 void bench_execute_eddy(struct bench_run *run);
 void bench_execute_eddy_precise(struct bench_run *run);
 void bench_execute_malloc(struct bench_run *run);
@@ -72,7 +88,8 @@ const struct bench_engine bench_engines[] = {
     {"malloc", "malloc and explicit free", 0, NULL, bench_execute_malloc},
     {"atomic", "malloc, objects counted with C11 atomics", 0, NULL, bench_execute_atomic},
 #ifdef BENCH_WITH_BOEHM
-    {"boehm", "the Boehm-Demers-Weiser collector", 0, NULL, bench_execute_boehm},
+    {"boehm", "the Boehm-Demers-Weiser collector", 1, boehm_params, bench_execute_boehm},
+    {"boehm-incremental", "the same, marking in steps", 1, boehm_incremental_params, bench_execute_boehm},
 #endif
 };
 const size_t bench_engine_count = sizeof bench_engines / sizeof bench_engines[0];

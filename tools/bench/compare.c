@@ -260,12 +260,12 @@ static void print_table(void)
     struct bench_request request = options_request(&comparison.options, comparison.contenders[0].engine);
     printf("%s, threads %u, heap limit %" PRIu64 " MiB, live heap %" PRIu64 " MiB: medians of %u runs\n\n",
            request.workload->name, request.threads, request.heap_mb, request.live_mb, comparison.runs);
-    printf("%-13s", "engine");
+    printf("%-18s", "engine");
     for (int figure = 0; figure < FIGURES; figure++)
         printf(" %11s", figures[figure].title);
     putchar('\n');
     for (size_t e = 0; e < comparison.count; e++) {
-        printf("%-13s", comparison.contenders[e].engine->name);
+        printf("%-18s", comparison.contenders[e].engine->name);
         for (int figure = 0; figure < FIGURES; figure++)
             printf(" %11.*f", figures[figure].decimals,
                    spread_of(comparison.contenders[e].values[figure]).median * figures[figure].scale);

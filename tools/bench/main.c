@@ -22,7 +22,7 @@ static const char usage[] =
     "  --runs K          rounds that count (default: 5)\n"
     "  --warmup W        rounds before them that do not (default: 1)\n"
     "  --threads N       threads, each with the full work (default: 1; lru, requests: 2)\n"
-    "  --heap-mb M       heap limit in MiB (eddy, eddy-precise, boehm; default: none)\n"
+    "  --heap-mb M       heap limit in MiB (Eddy and Boehm; default: none)\n"
     "  --live-mb L       keep L MiB of small linked objects alive meanwhile\n"
     "  --param NAME=N    set a parameter of the workload or the engine; may be repeated\n"
     "  --json FILE       write the result as JSON ('-': to standard output, instead of the text)\n"
@@ -40,12 +40,12 @@ static int command_list(void)
 {
     puts("Workloads:");
     for (size_t i = 0; i < WORKLOADS; i++) {
-        printf("  %-13s %s\n", bench_workloads[i].name, bench_workloads[i].summary);
+        printf("  %-18s %s\n", bench_workloads[i].name, bench_workloads[i].summary);
         list_params(bench_workloads[i].params, bench_workloads[i].param_count);
     }
     puts("Engines:");
     for (size_t i = 0; i < bench_engine_count; i++) {
-        printf("  %-13s %s\n", bench_engines[i].name, bench_engines[i].summary);
+        printf("  %-18s %s\n", bench_engines[i].name, bench_engines[i].summary);
         list_params(bench_engines[i].params, bench_engines[i].param_count);
     }
     return BENCH_OK;

@@ -21,6 +21,8 @@ static const struct engine_workload *workload_code(enum bench_workload_id id)
         [WORKLOAD_LRU] = &ENGINE_SYMBOL(workload_lru),
         [WORKLOAD_CYCLES] = &ENGINE_SYMBOL(workload_cycles),
         [WORKLOAD_ACYCLIC] = &ENGINE_SYMBOL(workload_acyclic),
+        [WORKLOAD_GRAPH] = &ENGINE_SYMBOL(workload_graph),
+        [WORKLOAD_DAG] = &ENGINE_SYMBOL(workload_dag),
         [WORKLOAD_STORE] = &ENGINE_SYMBOL(workload_store),
         [WORKLOAD_REQUESTS] = &ENGINE_SYMBOL(workload_requests),
         [WORKLOAD_FRAMES] = &ENGINE_SYMBOL(workload_frames),

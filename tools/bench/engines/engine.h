@@ -142,6 +142,8 @@ ENGINE_WORKLOAD(workload_hash_map);
 ENGINE_WORKLOAD(workload_lru);
 ENGINE_WORKLOAD(workload_cycles);
 ENGINE_WORKLOAD(workload_acyclic);
+ENGINE_WORKLOAD(workload_graph);
+ENGINE_WORKLOAD(workload_dag);
 ENGINE_WORKLOAD(workload_store);
 ENGINE_WORKLOAD(workload_requests);
 ENGINE_WORKLOAD(workload_frames);
