@@ -109,6 +109,7 @@ static void drain(struct collector *c)
         for (struct thread *t = EDDY_LOAD_ACQUIRE(&c->heap->threads); t != NULL; t = t->next)
             if (!MUTANT(MUTANT_DRAIN_OWN_EPOCH) || EDDY_LOAD_RELAXED(&t->fast.epoch) == c->epoch)
                 drain_thread(c, t);
+        HOOK(HOOK_STEP_DRAINED, NULL);
         eddy__promote_all(c);
         STAT_ADD(c->stats.drain_rounds, 1);
     } while (c->first_incs != 0 && !MUTANT(MUTANT_DRAIN_ONCE));

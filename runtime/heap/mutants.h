@@ -125,6 +125,7 @@ enum eddy__mutant {
     X(COLLECTOR_PROMOTE, "collector has read the fields of a promotion, CAS not done")                                 \
     X(STEP_INCS, "collector: before step 1")                                                                           \
     X(STEP_DRAIN, "before a drain round")                                                                              \
+    X(STEP_DRAINED, "a drain round has read all logs, has promoted nothing yet")                                       \
     X(STEP_DECS, "before step 2")                                                                                      \
     X(STEP_SWEEP, "before step 3")                                                                                     \
     X(CYCLE_PREPARED, "a sigma preparation has just ended")                                                            \

@@ -40,7 +40,7 @@ static void work(void *context)
     fuzz_shared->free_running = w->free_running;
     fuzz_shared->seed = w->seed;
     if (w->free_running) {
-        free_run(w->seed, w->seconds, w->threads);
+        free_run(w->seed, w->step, w->seconds, w->threads);
         return;
     }
     for (uint64_t i = 0; fuzz_clock() < end && (w->schedules == 0 || i < w->schedules); i++) {

@@ -97,7 +97,7 @@ bool failure_load(struct failure *f, const char *path)
 static void run_free(void *context)
 {
     const struct failure *f = context;
-    free_run(f->seed, 20, 0);
+    free_run(f->seed, 1, 20, 0);
 }
 
 enum outcome failure_replay(const struct failure *f, struct shared *shared)

@@ -46,7 +46,7 @@ static void count_heap(const struct world *w, const eddy_stats *stats)
     fuzz_shared->runs++;
 }
 
-void free_run(uint64_t seed, double seconds, unsigned threads)
+void free_run(uint64_t seed, uint64_t step, double seconds, unsigned threads)
 {
     struct options options = {.threads = threads};
     double end = now() + seconds;
@@ -54,12 +54,11 @@ void free_run(uint64_t seed, double seconds, unsigned threads)
     eddy__hook = count_and_delay;
     heap_ends = count_heap;
     signal(SIGALRM, on_alarm);
-    for (uint64_t i = 0; now() < end; i++) {
-        uint64_t at = fuzz_mix(seed + i);
-        fuzz_shared->seed = seed;
-        options.seed = seed + i;
+    for (; now() < end; seed += step) {
+        uint64_t at = fuzz_mix(seed);
+        fuzz_shared->seed = options.seed = seed;
         rain(at % 3 == 0);
-        run_heap(&modes[at / 8 % MODES], &options, seed + i, FREE_HEAP_SECONDS);
+        run_heap(&modes[at / 8 % MODES], &options, seed, FREE_HEAP_SECONDS);
     }
     rain(false);
     eddy__hook = NULL;

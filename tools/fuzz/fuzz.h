@@ -73,8 +73,8 @@ pid_t fuzz_fork(struct shared *shared, void (*body)(void *context), void *contex
 enum outcome fuzz_await(struct shared *shared, pid_t child);
 /* Whether it has ended. */
 bool fuzz_poll(struct shared *shared, pid_t child, enum outcome *outcome);
-/* free.c: the free-running mode for so long, with the seeds from `seed` on. Ends the process when it fails. */
-void free_run(uint64_t seed, double seconds, unsigned threads);
+/* free.c: the free-running mode for so long, with the seeds `seed`, `seed` + `step` and so on. Ends the process when it fails. */
+void free_run(uint64_t seed, uint64_t step, double seconds, unsigned threads);
 
 /* One case in a child. */
 enum outcome fuzz_try(struct shared *shared, const struct fuzz_case *c);

@@ -61,7 +61,7 @@ void fuzz_case_from_bytes(struct fuzz_case *c, const uint8_t *bytes, size_t size
     memcpy(head, bytes, size < HEAD_BYTES ? size : HEAD_BYTES);
     for (unsigned i = 0, at = 0; i < SETTINGS; at += (unsigned)table[i].bytes, i++)
         set(&c->settings, i, table[i].bytes == 1 ? head[at] : head[at] | (unsigned)head[at + 1] << 8);
-    c->schedule.strategy = head[12] % 2 == 0 ? STRATEGY_RANDOM : STRATEGY_PCT;
+    c->schedule.strategy = head[12] == 2 ? STRATEGY_STEPS : head[12] % 2 == 0 ? STRATEGY_RANDOM : STRATEGY_PCT;
     c->schedule.rate = 1 + head[13] % 64u;
     memcpy(&c->schedule.seed, head + 14, 8);
     for (size_t at = HEAD_BYTES; at + OPERATION_BYTES <= size && c->count < FUZZ_OPERATIONS; at += OPERATION_BYTES)
@@ -79,7 +79,7 @@ size_t fuzz_case_to_bytes(const struct fuzz_case *c, uint8_t *bytes, size_t room
         unsigned value = get(&c->settings, i);
         memcpy(bytes + at, &value, table[i].bytes);
     }
-    bytes[12] = c->schedule.strategy == STRATEGY_PCT;
+    bytes[12] = c->schedule.strategy == STRATEGY_STEPS ? 2 : c->schedule.strategy == STRATEGY_PCT;
     bytes[13] = (uint8_t)((c->schedule.rate - 1) % 64);
     memcpy(bytes + 14, &c->schedule.seed, 8);
     for (uint32_t i = 0; i < c->count; i++)
@@ -122,7 +122,7 @@ void fuzz_operation_print(const struct operation *o, char *text, size_t room)
         used += (size_t)print_operand(kind->operands[i], values[i], text + used, room - used);
 }
 
-static const char *const strategies[] = {"random", "pct", "switches"};
+static const char *const strategies[] = {"random", "pct", "switches", "steps"};
 
 void fuzz_case_print(const struct fuzz_case *c, FILE *to)
 {
@@ -210,7 +210,7 @@ static bool parse_operation(struct fuzz_case *c, char **words, unsigned count, c
 static bool parse_schedule(struct fuzz_case *c, char **words, unsigned count, char *complaint)
 {
     struct schedule *s = &c->schedule;
-    for (unsigned k = 0; count == 6 && k < 3; k++)
+    for (unsigned k = 0; count == 6 && k < sizeof strategies / sizeof strategies[0]; k++)
         if (strcmp(words[1], strategies[k]) == 0) {
             s->strategy = (enum strategy)k;
             s->rate = (uint32_t)strtoul(words[3], NULL, 10);

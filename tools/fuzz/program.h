@@ -44,7 +44,8 @@ struct settings {
 enum strategy {
     STRATEGY_RANDOM,  /* switches at one in `rate` points to any thread */
     STRATEGY_PCT,     /* priorities, lowered at `rate` random points */
-    STRATEGY_SWITCHES /* as recorded: no switch but those */
+    STRATEGY_SWITCHES, /* as recorded: no switch but those */
+    STRATEGY_STEPS     /* operations and steps of a search take turns: switches there only, at one in `rate` */
 };
 
 /* At scheduling point `point` of the run, `actor` goes on. */

@@ -102,6 +102,19 @@ static void await_others(struct mutator *m)
 /* Searches that a collection of everything may take: whatever was found is gone after the second, the third shows it. */
 #define PASSES_MOST 6u
 
+/* When nothing has moved since the search before, a search takes only garbage for garbage. */
+static void search_again(struct mutator *m)
+{
+    eddy_stats before, after;
+    eddy_heap_stats(run.heap, &before);
+    if (eddy_collect(m->thread, 0, NULL) != EDDY_OK)
+        return;
+    eddy_heap_stats(run.heap, &after);
+    if (after.cycles_rejected_sigma != before.cycles_rejected_sigma)
+        fuzz_fail(OUTCOME_GARBAGE, "a search at rest took %llu live cycles for garbage until it tested them",
+                  (unsigned long long)(after.cycles_rejected_sigma - before.cycles_rejected_sigma));
+}
+
 static void rest(struct mutator *m)
 {
     eddy_stats before, after;
@@ -114,6 +127,7 @@ static void rest(struct mutator *m)
         && run.c->settings.slice_steps == 0)
         fuzz_fail(OUTCOME_GARBAGE, "%llu searches for cycles were needed to reclaim everything",
                   (unsigned long long)(after.cycle_passes - before.cycle_passes));
+    search_again(m);
     eddy_verify_report report;
     status = eddy_verify(m->thread, 0, &report);
     if (status != EDDY_OK)

@@ -23,11 +23,13 @@ struct actor {
 
 static struct scheduler {
     bool active, adopting;
+    bool scans; /* C stacks are scanned */
     uint32_t entered;
     unsigned current;
     struct actor actors[FUZZ_ACTORS];
     struct strategy_state strategy;
     uint32_t point;
+    unsigned kind; /* of the point that was reached last */
     uint64_t now;
     void (*check)(void);
     eddy_heap *heap;
@@ -52,6 +54,7 @@ const char *fuzz_point_name(unsigned point)
 void sched_begin(const struct fuzz_case *c, void (*check)(void))
 {
     sched = (struct scheduler){.adopting = true, .check = check, .now = UINT64_C(1000000000)};
+    sched.scans = c->settings.conservative;
     sched.random = fuzz_mix(c->schedule.seed ^ 0xe90c);
     strategy_begin(&sched.strategy, &c->schedule);
     fuzz_shared->switch_count = 0;
@@ -212,7 +215,7 @@ static unsigned pick(void)
     if (sched.strategy.schedule->strategy != STRATEGY_SWITCHES) {
         /* Waits end early now and then, as those of the system may. */
         bool early = sched.strategy.schedule->strategy == STRATEGY_RANDOM && fuzz_below(&sched.strategy.random, 64) == 0;
-        next = strategy_pick(&sched.strategy, sched.point, current, early ? ever : at_once);
+        next = strategy_pick(&sched.strategy, sched.kind, sched.point, current, early ? ever : at_once);
     } else if (known != NULL && known->actor < FUZZ_ACTORS && (ever & 1u << known->actor) != 0) {
         next = known->actor;
     }
@@ -257,6 +260,7 @@ static void note(unsigned point, uint32_t object)
     unsigned actor = sched.current;
     struct shared *s = fuzz_shared;
     s->points++;
+    sched.kind = point;
     s->hash = fuzz_mix(s->hash ^ ((uint64_t)object << 32 | actor << 16 | point));
     sched_event(point, object);
     if (++sched.point > POINTS_MOST)
@@ -276,18 +280,21 @@ static void switch_away(void)
 #define ASK_EPOCH FUZZ_ACTORS /* among recorded switches */
 #define ASK_CYCLES (FUZZ_ACTORS + 1)
 
-/* Epochs begin at points that the case chooses. */
+/* Epochs begin at points that the case chooses, while there is a program: when operations were taken out of it, what was recorded
+ * for them must not disturb the end. */
 static void ask_for_epoch(void)
 {
     unsigned what = 0;
     const struct strategy_state *s = &sched.strategy;
+    if (sched.epoch_one_in == 0)
+        return;
     if (s->schedule->strategy == STRATEGY_SWITCHES) {
         while (s->at < s->schedule->switch_count && s->schedule->switches[s->at].point < sched.point)
             sched.strategy.at++;
         const struct fuzz_switch *next = s->schedule->switches + s->at;
         if (s->at < s->schedule->switch_count && next->point == sched.point && next->actor >= FUZZ_ACTORS)
             what = recorded()->actor;
-    } else if (sched.epoch_one_in != 0 && fuzz_below(&sched.random, sched.epoch_one_in) == 0) {
+    } else if (fuzz_below(&sched.random, sched.epoch_one_in) == 0) {
         what = fuzz_below(&sched.random, 3) == 0 ? ASK_CYCLES : ASK_EPOCH;
         record(what);
     }
@@ -297,12 +304,18 @@ static void ask_for_epoch(void)
 
 /* Overwrites what the scheduler and the oracles have left on the stack below their caller, addresses of objects
  * among it: a conservative scan must not depend on them. */
-static __attribute__((noinline)) void wipe(void)
+static __attribute__((noinline)) void wipe_stack(void)
 {
     volatile uint64_t words[WIPED_WORDS];
     for (unsigned i = 0; i < WIPED_WORDS; i++)
         words[i] = 0;
     (void)words[0];
+}
+
+static void wipe(void)
+{
+    if (sched.scans && self != &sched.actors[FUZZ_COLLECTOR])
+        wipe_stack();
 }
 
 void sched_point(unsigned point, uint32_t object)

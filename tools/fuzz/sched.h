@@ -66,6 +66,7 @@ struct strategy_state {
 void strategy_begin(struct strategy_state *s, const struct schedule *schedule);
 /* Without a strategy: stays, else takes turns, so that nobody is kept from running. */
 unsigned strategy_default(uint32_t point, unsigned current, unsigned enabled);
-unsigned strategy_pick(struct strategy_state *s, uint32_t point, unsigned current, unsigned enabled);
+/* `kind` of the point that was reached. */
+unsigned strategy_pick(struct strategy_state *s, unsigned kind, uint32_t point, unsigned current, unsigned enabled);
 
 #endif

@@ -3,7 +3,8 @@
  * Random: a switch at one in `rate` points, to any actor. PCT: priorities, of which the running actor's is lowered
  * at `rate` points chosen beforehand; a bug that needs d ordered steps among n threads and k points is found with
  * probability 1/(n k^(d-1)) at least (Burckhardt, Kothari, Musuvathi and Nagarakatte, "A Randomized Scheduler with
- * Probabilistic Guarantees of Finding Bugs", ASPLOS 2010). Recorded: the
+ * Probabilistic Guarantees of Finding Bugs", ASPLOS 2010). Steps: as random, but only between operations and between steps of a
+ * search for cycles, so that what the search has read is out of date by an operation or two, again and again. Recorded: the
  * default but for the switches of another run; the default is to go on as long as one can. */
 #include "tools/fuzz/sched.h"
 
@@ -56,9 +57,11 @@ static unsigned pick_priority(struct strategy_state *s, uint32_t point, unsigned
     return best;
 }
 
-unsigned strategy_pick(struct strategy_state *s, uint32_t point, unsigned current, unsigned enabled)
+unsigned strategy_pick(struct strategy_state *s, unsigned kind, uint32_t point, unsigned current, unsigned enabled)
 {
     const struct schedule *schedule = s->schedule;
+    if (schedule->strategy == STRATEGY_STEPS && kind != HOOK_SLICE && kind != POINT_OPERATION)
+        return strategy_default(point, current, enabled);
     if (schedule->strategy == STRATEGY_PCT)
         return pick_priority(s, point, current, enabled);
     if ((enabled & 1u << current) != 0 && fuzz_below(&s->random, schedule->rate == 0 ? 1 : schedule->rate) != 0)

@@ -63,7 +63,7 @@ struct rng {
 
 /* Where mutators live one after the other; what the watchdog looks at. */
 struct place {
-    uint64_t operations;
+    uint64_t operations; /* and allocations, of which some operations make many */
     const char *operation;
 };
 
@@ -80,6 +80,7 @@ struct world {
     uint64_t depth[STACKS];     /* pushes less pops */
     void *mail[MAILBOXES];
     uint32_t stop;
+    uint32_t collecting;        /* a mutator waits for a collection */
     uint32_t lives;             /* owner numbers given out */
     uint64_t retains, releases; /* must agree in the end */
     uint64_t out_of_memory, collections, verifications, objects_verified;

@@ -52,11 +52,14 @@ static double now(void)
 
 #ifdef EDDY_HOOKS
 static uint32_t delay_focus; /* a point at which this heap's threads dawdle */
+static bool delays_over;     /* the mutators have ended */
 
 static void delay(enum eddy__hook_point point, void *subject)
 {
     static __thread struct rng rng;
     (void)subject;
+    if (EDDY_LOAD_RELAXED(&delays_over))
+        return;
     if (rng.state == 0)
         rng.state = (uintptr_t)&rng;
     bool step = point >= HOOK_STEP_INCS && point <= HOOK_CYCLE_PREPARED; /* some an epoch; the others are many */
@@ -91,6 +94,7 @@ static void create_heap(struct world *w)
     uint32_t steps[] = {0, 20, 300, 5000}, scale = w->mode->figure_most > 10000 ? 100 : w->mode->figure_most >= 1000 ? 10 : 1;
     EDDY_STORE_RELAXED(&eddy__slice_steps, steps[below(&rng, 4)] * scale);
     EDDY_STORE_RELAXED(&delay_focus, below(&rng, HOOK_SLICE));
+    EDDY_STORE_RELAXED(&delays_over, false);
 #endif
     eddy_status status = eddy_heap_create(&config, &w->heap);
     if (status != EDDY_OK)
@@ -178,12 +182,6 @@ static void close_world(struct mutator *m)
              stats.misused_releases);
     if (precise && stats.overflowed_counts != 0)
         fail(w, m, "%" PRIu64 " overflowed counts are left", stats.overflowed_counts);
-    for (unsigned i = 0; i < 20; i++)
-        eddy_collector_step(m->thread), eddy_collect(m->thread, 0, NULL);
-    eddy_heap_stats(w->heap, &stats);
-    if (getenv("TORTURE_VERBOSE"))
-        fprintf(stderr, "committed %" PRIu64 " peak %" PRIu64 " logs %" PRIu64 " epoch %" PRIu64 " live %" PRIu64 "\n", stats.committed_bytes,
-                stats.peak_committed_bytes, stats.log_bytes, stats.epoch_bytes, stats.live_objects);
 }
 
 /* ---- beside the mutators ---- */
@@ -291,6 +289,10 @@ static inline void run_heap(const struct mode *mode, const struct options *optio
     if (pthread_create(&audit, NULL, mutator_main, &auditor) != 0)
         fail(w, NULL, "no thread");
     supervise(w, seconds);
+#ifdef EDDY_HOOKS /* from here on delays and short slices would only take time */
+    EDDY_STORE_RELAXED(&eddy__slice_steps, 0);
+    EDDY_STORE_RELAXED(&delays_over, true);
+#endif
     EDDY_STORE_RELEASE(&w->stop, 1);
     for (unsigned i = 0; i < w->options.threads; i++)
         pthread_join(threads[i], NULL);

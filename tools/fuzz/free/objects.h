@@ -282,6 +282,7 @@ static void *make(struct mutator *m, unsigned shape, size_t length, uint32_t own
     if (from == LENGTH_AT && *(size_t *)(void *)((char *)object + LENGTH_AT) != length)
         fail(w, m, "new object %p: its length is not %zu", object, length);
     check_zero(m, object, bytes, from);
+    EDDY_STORE_RELAXED(&m->place->operations, m->place->operations + 1);
     return stamp(object, object, fields);
 }
 

@@ -213,12 +213,18 @@ static void collect(struct mutator *m)
     EDDY_ADD_RELAXED(&m->world->collections, 1);
 }
 
+/* Mostly one at a time: a search in short slices takes long, and if all threads waited for one nothing would go on beside it. */
 static void operate_collect(struct mutator *m)
 {
-    if (one_in(&m->rng, 24))
-        collect(m);
-    else
-        eddy_collect_hint(m->world->heap);
+    struct world *w = m->world;
+    bool alone = !one_in(&m->rng, 8);
+    if (!one_in(&m->rng, 24) || (alone && EDDY_EXCHANGE_ACQ_REL(&w->collecting, 1) != 0)) {
+        eddy_collect_hint(w->heap);
+        return;
+    }
+    collect(m);
+    if (alone)
+        EDDY_STORE_RELEASE(&w->collecting, 0);
 }
 
 /* ---- a mutator's life ---- */
