@@ -45,7 +45,10 @@ static void wait_for_work(struct collector *c)
     for (;;) {
         uint32_t seen = EDDY_LOAD_ACQUIRE(&heap->wake);
         bool timed = !c->at_rest || EDDY_LOAD_SEQ_CST(&heap->active) != 0;
-        EDDY_STORE_SEQ_CST(&heap->asleep, timed ? 1 : 2);
+        if (MUTANT(MUTANT_LATE_ASLEEP))
+            STORE_LATE(&heap->asleep, timed ? 1u : 2u);
+        else
+            EDDY_STORE_SEQ_CST(&heap->asleep, timed ? 1 : 2);
         uint64_t begun = eddy__os_now(), timeout = (uint64_t)heap->config.idle_ms * 1000000u;
         bool asked = EDDY_LOAD_SEQ_CST(&heap->request) != 0;
         if (!asked && (timed || EDDY_LOAD_SEQ_CST(&heap->active) == 0)) {

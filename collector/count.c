@@ -141,6 +141,10 @@ void eddy__cell_free(struct collector *c, struct block *b, uint32_t cell, void *
             eddy__give_large(c, b);
         return; /* else its young sweep gives it back */
     }
+    if (MUTANT(MUTANT_EARLY_ZERO)) {
+        EDDY_STORE_RELAXED(&b->counts[cell], 0);
+        HOOK(HOOK_SLICE, NULL);
+    }
     eddy__poison(object, b->cell - EDDY__HEADER_SIZE);
     EDDY_STORE_RELEASE(&b->counts[cell], 0);
     HOOK(HOOK_CELL_FREED, object);

@@ -35,7 +35,10 @@ void eddy_copy_refs(eddy_thread *ft, void *object, void **target, void *source_o
         if (done % PIECE == PIECE - 1)
             eddy__poll(t);
         size_t i = backwards ? n - 1 - done : done;
-        put(ft, object, tagged, target + i, EDDY_LOAD_ACQUIRE(source + i));
+        if (MUTANT(MUTANT_BULK_LAST_RAW) && done == n - 1)
+            EDDY_STORE_RELAXED(target + i, EDDY_LOAD_ACQUIRE(source + i));
+        else
+            put(ft, object, tagged, target + i, EDDY_LOAD_ACQUIRE(source + i));
     }
     eddy_frame_pop(ft, &frame);
 }

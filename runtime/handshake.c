@@ -111,13 +111,20 @@ void eddy__handshake(struct thread *t)
     handover->large = t->large;
     eddy__pins_flush(t);
     handover->pins = t->pin_chunks;
-    handover->dec_mark = t->dec.next;
+    if (MUTANT(MUTANT_LATE_HANDOVER))
+        STORE_LATE((uintptr_t *)&handover->dec_mark, (uintptr_t)t->dec.next);
+    else
+        handover->dec_mark = t->dec.next;
     handover->carried = false;
     uint64_t sequence = WORD_SEQUENCE(EDDY_LOAD_RELAXED(&t->word));
     next_epoch(t, epoch);
-    EDDY_STORE_RELEASE(&t->word, WORD_MAKE(THREAD_RUNNING, sequence, epoch));
+    if (MUTANT(MUTANT_LATE_HANDOVER))
+        EDDY_STORE_RELAXED(&t->word, WORD_MAKE(THREAD_RUNNING, sequence, epoch));
+    else
+        EDDY_STORE_RELEASE(&t->word, WORD_MAKE(THREAD_RUNNING, sequence, epoch));
     EDDY_STORE_RELAXED(&t->since, eddy__os_now_coarse());
-    if (EDDY_ADD_SEQ_CST(&heap->unacknowledged, -1) == 1)
+    if ((MUTANT(MUTANT_LATE_HANDOVER) ? EDDY_ADD_RELAXED(&heap->unacknowledged, -1)
+                                      : EDDY_ADD_SEQ_CST(&heap->unacknowledged, -1)) == 1)
         wake_rendezvous(heap);
     EVENT(heap, handshake, &t->fast, epoch - 1, false);
     eddy__stall_end(t, EDDY_RECORD_HANDSHAKE, begun);

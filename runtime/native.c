@@ -29,9 +29,12 @@ void eddy__native_end(struct thread *t)
     eddy_heap *heap = t->heap;
     for (;;) {
         uint64_t word = EDDY_LOAD_ACQUIRE(&t->word);
-        while (!EDDY_CAS_SEQ_CST(&t->word, &word,
-                                 WORD_MAKE(THREAD_RUNNING, WORD_SEQUENCE(word) + 1, WORD_EPOCH(word)))) {
-        }
+        if (MUTANT(MUTANT_LATE_LEAVE))
+            STORE_LATE(&t->word, WORD_MAKE(THREAD_RUNNING, WORD_SEQUENCE(word) + 1, WORD_EPOCH(word)));
+        else
+            while (!EDDY_CAS_SEQ_CST(&t->word, &word,
+                                     WORD_MAKE(THREAD_RUNNING, WORD_SEQUENCE(word) + 1, WORD_EPOCH(word)))) {
+            }
         HOOK(HOOK_NATIVE_LEFT, t);
         EDDY_STORE_RELAXED(&t->since, eddy__os_now_coarse());
         if (!MUTANT(MUTANT_NATIVE_NO_CATCH_UP))

@@ -142,7 +142,10 @@ static bool publish_simple(struct thread *t, void *object)
         uint64_t *its = eddy__header(leaves[i]);
         EDDY_STORE_RELAXED(its, EDDY_LOAD_RELAXED(its) & HEADER_LOW);
     }
-    EDDY_STORE_RELAXED(header, own & HEADER_LOW);
+    if (MUTANT(MUTANT_LATE_HEADER))
+        STORE_LATE(header, own & HEADER_LOW);
+    else
+        EDDY_STORE_RELAXED(header, own & HEADER_LOW);
     for (unsigned i = 0; i < ref_count && !MUTANT(MUTANT_PUBLISH_NO_FIELDS); i++)
         eddy__push_unpublished(t, refs[i], 0);
     return true;

@@ -1,8 +1,6 @@
 /* The two ends of a log; see log.h. Keeps I5: what is published is complete, and nothing is lost. */
 #include "runtime/heap/log.h"
 
-#include "runtime/heap/mutants.h"
-
 void eddy__log_advance(struct log *log, unsigned chunk_entries)
 {
     uintptr_t *end = log->chunk->entries + chunk_entries;
@@ -11,8 +9,13 @@ void eddy__log_advance(struct log *log, unsigned chunk_entries)
         log->spare = chunk->next;
         log->spares--;
         EDDY_STORE_RELAXED(&chunk->next, NULL);
-        log->chunk->end = end;
-        EDDY_STORE_RELEASE(&log->chunk->next, chunk);
+        if (MUTANT(MUTANT_LATE_CHUNK_END)) {
+            STORE_LATE((uintptr_t *)&log->chunk->end, (uintptr_t)end);
+            EDDY_STORE_RELAXED(&log->chunk->next, chunk);
+        } else {
+            log->chunk->end = end;
+            EDDY_STORE_RELEASE(&log->chunk->next, chunk);
+        }
         log->chunk = chunk;
         EDDY_STORE_RELAXED(&log->next, chunk->entries);
         end = chunk->entries + chunk_entries;

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "eddy/atomic.h"
+#include "runtime/heap/mutants.h"
 
 #define LOG_CHUNK_BYTES 8192
 #define LOG_CHUNK_ENTRIES ((LOG_CHUNK_BYTES - 2 * sizeof(void *)) / sizeof(uintptr_t))
@@ -50,14 +51,20 @@ static inline bool log_in_chunk(const struct log_chunk *chunk, const uintptr_t *
 /* Owner: appends one entry; there is room (log_reserve). `next` after the entry: a fork may stop the thread in between. */
 static inline void log_push(struct log *log, uintptr_t entry)
 {
-    EDDY_STORE_RELAXED(log->next, entry);
+    if (MUTANT(MUTANT_LATE_ENTRY))
+        STORE_LATE(log->next, entry);
+    else
+        EDDY_STORE_RELAXED(log->next, entry);
     EDDY_STORE_RELAXED(&log->next, log->next + 1);
 }
 
 /* Owner, inc logs: makes what was pushed visible to the collector. */
 static inline void log_publish(struct log *log)
 {
-    EDDY_STORE_RELEASE(&log->tail, log->next);
+    if (MUTANT(MUTANT_LATE_ENTRY))
+        EDDY_STORE_RELAXED(&log->tail, log->next);
+    else
+        EDDY_STORE_RELEASE(&log->tail, log->next);
 }
 
 /* Owner: moves to the next reserved chunk, or reopens the present one after a handshake, when

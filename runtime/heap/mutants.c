@@ -4,6 +4,7 @@
 #ifdef EDDY_HOOKS
 int eddy__mutant;
 void (*eddy__hook)(enum eddy__hook_point point, void *subject);
+void (*eddy__buffer_store)(void *where, uint64_t value, unsigned bytes);
 uint32_t eddy__fail_countdown;
 uint32_t eddy__fail_for_good;
 uint32_t eddy__slice_steps;

@@ -106,7 +106,15 @@
     X(LARGE_FREED_YOUNG, "a large object is given back at count zero, before its young sweep")                         \
     X(CELLMAP_LONG, "runs of free cells are one cell too long")                                                        \
     X(CELLMAP_FLAGGED, "cells whose count byte is at most one are taken for free")                                     \
-    X(GIVE_LIVE_BLOCK, "blocks are sorted into the pools of free ones by half their cells")
+    X(GIVE_LIVE_BLOCK, "blocks are sorted into the pools of free ones by half their cells")                            \
+    X(BULK_LAST_RAW, "bulk copies store the last element without the barrier")                                         \
+    X(LATE_ASLEEP, "order: that the collector sleeps is visible only after it has looked at the requests")             \
+    X(LATE_LEAVE, "order: native state is left by a store, visible late, not by a read-modify-write")                  \
+    X(LATE_ENTRY, "order: the end of a log is visible before the entries are")                                         \
+    X(LATE_CHUNK_END, "order: what is in a chunk of a log is visible before the end of the chunk before is")           \
+    X(LATE_HANDOVER, "order: a handshake is acknowledged before what it hands over is visible")                        \
+    X(LATE_HEADER, "order: the inc of a published object is visible before its header says counted")                   \
+    X(EARLY_ZERO, "order: the count byte of a freed cell is zero before the last other write to the cell")
 
 enum eddy__mutant {
     MUTANT_NONE = 0,
@@ -163,6 +171,17 @@ bool eddy__fails_now(void);
 EDDY_API extern uint32_t eddy__slice_steps;
 /* When not 0: a portion of a search for cycles begins from so many candidate roots. */
 EDDY_API extern uint32_t eddy__portion_roots;
+/* A store of a wrong variant that lacks its memory order, and so may become visible after what follows it. Under the scheduler of
+ * eddy-fuzz it stays in a store buffer of its thread for a while (tools/fuzz/buffers.c), on any machine; without one it is
+ * a relaxed store, whose consequences a thread sanitizer may see. */
+EDDY_API extern void (*eddy__buffer_store)(void *where, uint64_t value, unsigned bytes);
+#define STORE_LATE(p, v)                                                                                      \
+    do {                                                                                                      \
+        if (eddy__buffer_store != NULL)                                                                       \
+            eddy__buffer_store((p), (uint64_t)(v), sizeof *(p));                                              \
+        else                                                                                                  \
+            EDDY_STORE_RELAXED((p), (v));                                                                     \
+    } while (0)
 #define FAILS_NOW() eddy__fails_now()
 /* For what waits until it succeeds. */
 #define FAILS_ONCE() (EDDY_LOAD_RELAXED(&eddy__fail_for_good) == 0 && eddy__fails_now())
@@ -176,6 +195,7 @@ EDDY_API extern uint32_t eddy__portion_roots;
     } while (0)
 #else
 #define MUTANT(m) 0
+#define STORE_LATE(p, v) ((void)0)
 #define HOOK(point, subject) ((void)0)
 #define FAILS_NOW() false
 #define FAILS_ONCE() false

@@ -23,6 +23,7 @@ struct worker {
     bool free_running;
     unsigned cpu, threads;
     uint64_t schedules;
+    double begun, spent[2]; /* seconds: scheduled, free-running */
 };
 
 static volatile sig_atomic_t interrupted;
@@ -52,36 +53,64 @@ static void work(void *context)
 }
 
 struct totals {
-    uint64_t runs, operations, points, epochs, objects, cycles;
+    struct figures all, scheduled, free;
+    uint64_t points;
+    double scheduled_seconds, free_seconds; /* of all workers, divided by their number */
     unsigned covered;
     uint64_t coverage[HOOK_COUNT];
 };
 
+static void add_figures(struct figures *to, const struct figures *f)
+{
+    to->runs += f->runs;
+    to->operations += f->operations;
+    to->epochs += f->epochs;
+    to->objects += f->objects;
+    to->cycles += f->cycles;
+}
+
 static struct totals sum_up(const struct worker *workers, unsigned count)
 {
-    struct totals t = {0};
+    struct totals t = {.points = 0};
     for (unsigned i = 0; i < count; i++) {
-        const struct shared *s = workers[i].shared;
-        t.runs += s->runs;
-        t.operations += s->operations;
+        const struct worker *w = &workers[i];
+        const struct shared *s = w->shared;
+        add_figures(&t.scheduled, &s->scheduled);
+        add_figures(&t.free, &s->free);
         t.points += s->points;
-        t.epochs += s->epochs;
-        t.objects += s->objects;
-        t.cycles += s->cycles;
+        t.scheduled_seconds += w->spent[0] / count;
+        t.free_seconds += w->spent[1] / count;
         for (unsigned p = 0; p < HOOK_COUNT; p++)
             t.coverage[p] += s->coverage[p];
     }
+    t.all = t.scheduled;
+    add_figures(&t.all, &t.free);
     for (unsigned p = 0; p < HOOK_COUNT; p++)
         t.covered += t.coverage[p] != 0;
     return t;
 }
 
-static void live_line(const struct totals *t, double elapsed, uint64_t last, double since)
+static double rate(uint64_t n, double seconds)
 {
-    fprintf(stderr, "\r%5.0f s  %8.0f operations/s  %" PRIu64 " schedules  %" PRIu64 " epochs  %" PRIu64 " objects  %" PRIu64
-                    " cycles  hooks %u/%u   ",
-            elapsed, since > 0 ? (double)(t->operations - last) / since : 0, t->runs, t->epochs, t->objects, t->cycles,
+    return seconds > 0 ? (double)n / seconds : 0;
+}
+
+static void live_line(const struct options *o, const struct totals *t, double elapsed, uint64_t last, double since)
+{
+    char of[32] = "";
+    if (o->schedules == 0)
+        snprintf(of, sizeof of, " of %.0f", o->seconds);
+    fprintf(stderr, "\r%4.0f%s s  %7.0f operations/s  %" PRIu64 " epochs  %" PRIu64 " objects  %" PRIu64 " cycles reclaimed  %" PRIu64
+                    " schedules  hook points %u/%u\033[K",
+            elapsed, of, rate(t->all.operations - last, since), t->all.epochs, t->all.objects, t->all.cycles, t->scheduled.runs,
             t->covered, HOOK_COUNT);
+}
+
+static json_t *json_of(const struct figures *f, double seconds, const char *runs)
+{
+    return json_pack("{s:f,s:I,s:I,s:f,s:I,s:I,s:I}", "seconds", seconds, runs, (json_int_t)f->runs, "operations",
+                     (json_int_t)f->operations, "operations_per_s", rate(f->operations, seconds), "epochs", (json_int_t)f->epochs,
+                     "objects", (json_int_t)f->objects, "cycles_reclaimed", (json_int_t)f->cycles);
 }
 
 static bool write_json(const char *path, const struct totals *t, double elapsed, const struct failure *f)
@@ -90,12 +119,15 @@ static bool write_json(const char *path, const struct totals *t, double elapsed,
 #define POINT(name, text) json_object_set_new(hooks, #name, json_integer((json_int_t)t->coverage[HOOK_##name]));
     EDDY_HOOK_POINTS(POINT)
 #undef POINT
-    json_t *root = json_pack("{s:f,s:I,s:I,s:f,s:I,s:I,s:I,s:I,s:o,s:s,s:s}", "seconds", elapsed, "schedules",
-                             (json_int_t)t->runs, "operations", (json_int_t)t->operations, "operations_per_s",
-                             (double)t->operations / elapsed, "points", (json_int_t)t->points, "epochs",
-                             (json_int_t)t->epochs, "objects", (json_int_t)t->objects, "cycles_reclaimed",
-                             (json_int_t)t->cycles, "hooks", hooks, "outcome", fuzz_outcome_text(f->outcome), "message",
-                             f->message);
+    json_t *root = json_of(&t->all, elapsed, "runs");
+    json_object_set_new(root, "schedules", json_integer((json_int_t)t->scheduled.runs));
+    json_object_set_new(root, "points", json_integer((json_int_t)t->points));
+    json_object_set_new(root, "scheduled", json_of(&t->scheduled, t->scheduled_seconds, "schedules"));
+    json_object_set_new(root, "free", json_of(&t->free, t->free_seconds, "heaps"));
+    json_object_set_new(root, "hooks_reached", json_integer(t->covered));
+    json_object_set_new(root, "hooks", hooks);
+    json_object_set_new(root, "outcome", json_string(fuzz_outcome_text(f->outcome)));
+    json_object_set_new(root, "message", json_string(f->message));
     bool written = root != NULL && json_dump_file(root, path, JSON_INDENT(2)) == 0;
     if (!written)
         fprintf(stderr, "eddy-fuzz: cannot write %s\n", path);
@@ -108,14 +140,24 @@ static void begin_round(struct worker *w, const struct options *o, unsigned numb
     w->free_running = o->free_running && (!o->deterministic || (number == 0 && round % FREE_ONE_IN == FREE_ONE_IN - 1));
     double most = o->schedules != 0 ? 1e6 : w->free_running ? FREE_SECONDS : ROUND_SECONDS;
     w->seconds = left < most ? left : most;
+    w->begun = fuzz_clock();
     w->child = fuzz_fork(w->shared, work, w, w->free_running ? -1 : (int)w->cpu, (unsigned)w->seconds + CASE_SECONDS);
+}
+
+static void print_figures(const char *how, const char *runs, const struct figures *f, double seconds)
+{
+    printf("%-13s %7.1f s  %" PRIu64 " %s, %" PRIu64 " operations (%.0f a second), %" PRIu64 " epochs, %" PRIu64 " objects, %" PRIu64
+           " cycles reclaimed\n",
+           how, seconds, f->runs, runs, f->operations, rate(f->operations, seconds), f->epochs, f->objects, f->cycles);
 }
 
 static int report(const struct options *o, const struct totals *t, double elapsed, const struct failure *f)
 {
-    printf("%.1f s: %" PRIu64 " schedules, %" PRIu64 " operations (%.0f a second), %" PRIu64 " scheduling points, %" PRIu64
-           " epochs, %" PRIu64 " objects, %" PRIu64 " cycles reclaimed\n",
-           elapsed, t->runs, t->operations, (double)t->operations / elapsed, t->points, t->epochs, t->objects, t->cycles);
+    if (o->deterministic)
+        print_figures("scheduled", "schedules", &t->scheduled, t->scheduled_seconds);
+    if (o->free_running)
+        print_figures("at full speed", "heaps", &t->free, t->free_seconds);
+    printf("%.1f s: %" PRIu64 " scheduling points, ", elapsed, t->points);
     printf("hook points reached: %u of %u", t->covered, HOOK_COUNT);
 #define POINT(name, text)                                                                                     \
     if (t->coverage[HOOK_##name] == 0)                                                                        \
@@ -130,7 +172,7 @@ static int report(const struct options *o, const struct totals *t, double elapse
     }
     printf("FOUND: %s: %s\n", fuzz_outcome_text(f->outcome), f->message);
     if (failure_save(f, o->output))
-        printf("written to %s; eddy-fuzz replay and eddy-fuzz shrink take it\n", o->output);
+        printf("written to %s; eddy-fuzz replay%s it\n", o->output, f->free_running ? " repeats" : " and eddy-fuzz shrink take");
     return 1;
 }
 
@@ -140,6 +182,7 @@ static void stop_all(struct worker *workers, unsigned count)
         if (workers[i].child > 0) {
             kill(workers[i].child, SIGKILL);
             fuzz_await(workers[i].shared, workers[i].child);
+            workers[i].spent[workers[i].free_running] += fuzz_clock() - workers[i].begun;
         }
 }
 
@@ -166,12 +209,13 @@ int command_run(const struct options *o)
             bool ended = w->child != 0 && fuzz_poll(w->shared, w->child, &outcome);
             if (ended) {
                 w->child = 0;
+                w->spent[w->free_running] += fuzz_clock() - w->begun;
                 w->seed = w->shared->seed + w->step;
             }
             if (outcome != OUTCOME_PASSED && failure.outcome == OUTCOME_PASSED)
                 failure_take(&failure, w->shared, outcome);
             bool again = elapsed < o->seconds && failure.outcome == OUTCOME_PASSED && !interrupted
-                         && (o->schedules == 0 || (!ended && w->shared->runs == 0));
+                         && (o->schedules == 0 || (!ended && w->shared->scheduled.runs == 0));
             if (w->child == 0 && again)
                 begin_round(w, o, i, rounds++ / count, o->seconds - elapsed);
             running += w->child != 0;
@@ -179,8 +223,8 @@ int command_run(const struct options *o)
         usleep(20000);
         struct totals t = sum_up(workers, count);
         if (live && fuzz_clock() - shown > 0.5) {
-            live_line(&t, elapsed, last, fuzz_clock() - shown);
-            last = t.operations;
+            live_line(o, &t, elapsed, last, fuzz_clock() - shown);
+            last = t.all.operations;
             shown = fuzz_clock();
         }
     } while (running != 0 && failure.outcome == OUTCOME_PASSED && !interrupted);

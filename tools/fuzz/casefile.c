@@ -36,7 +36,8 @@ bool failure_save(const struct failure *f, const char *path)
         perror(NULL);
         return false;
     }
-    fprintf(file, "# A failure that eddy-fuzz has found; eddy-fuzz replay FILE repeats it, eddy-fuzz shrink FILE makes it small.\n");
+    fprintf(file, "# A failure that eddy-fuzz has found; eddy-fuzz replay FILE repeats it%s.\n",
+            f->free_running ? ", if the threads meet again" : ", eddy-fuzz shrink FILE makes it small");
     fprintf(file, "x-outcome %u %s: %s\n", f->outcome, fuzz_outcome_text(f->outcome), f->message);
     if (f->mutant != 0)
         fprintf(file, "x-mutant %s\n", mutant_name(f->mutant));

@@ -2,7 +2,7 @@
  * have hardly any stack. Each heap has a seed and a mode of its own. */
 #include "tools/fuzz/fuzz.h"
 
-#define FREE_FAILED(what, mode) fuzz_fail(OUTCOME_CHANGED, "%s %s", (what), (mode))
+#define FREE_FAILED(w, text) fuzz_fail(OUTCOME_CHECK, "%.300s (mode %s)", (text), (w)->mode->name)
 #include "tools/fuzz/free/heaps.h"
 
 #include <sys/time.h>
@@ -36,14 +36,26 @@ static void on_misuse_free(const char *function, const char *what)
     fuzz_fail(OUTCOME_MISUSE, "misuse of %s: %s", function, what);
 }
 
-static void count_heap(const struct world *w, const eddy_stats *stats)
+static struct figures ended; /* all heaps before the present one */
+
+static void count_heap(const struct world *w)
 {
+    struct figures f = ended;
+    eddy_stats stats;
+    eddy_heap_stats(w->heap, &stats);
     for (unsigned i = 0; i < PLACES; i++)
-        fuzz_shared->operations += w->places[i].operations;
-    fuzz_shared->epochs += stats->epochs;
-    fuzz_shared->cycles += stats->cycles_freed;
-    fuzz_shared->objects += stats->promotions;
-    fuzz_shared->runs++;
+        f.operations += EDDY_LOAD_RELAXED(&w->places[i].operations);
+    f.epochs += stats.epochs;
+    f.cycles += stats.cycles_freed;
+    f.objects += stats.promotions;
+    fuzz_shared->free = f;
+}
+
+static void end_heap(const struct world *w)
+{
+    count_heap(w);
+    fuzz_shared->free.runs++;
+    ended = fuzz_shared->free;
 }
 
 void free_run(uint64_t seed, uint64_t step, double seconds, unsigned threads)
@@ -52,7 +64,9 @@ void free_run(uint64_t seed, uint64_t step, double seconds, unsigned threads)
     double end = now() + seconds;
     eddy_set_misuse_handler(on_misuse_free);
     eddy__hook = count_and_delay;
-    heap_ends = count_heap;
+    heap_goes_on = count_heap;
+    heap_ends = end_heap;
+    ended = fuzz_shared->free; /* of the rounds before */
     signal(SIGALRM, on_alarm);
     for (; now() < end; seed += step) {
         uint64_t at = fuzz_mix(seed);

@@ -19,6 +19,7 @@ enum outcome {
     OUTCOME_MISUSE,     /* Eddy itself called the misuse handler */
     OUTCOME_CRASH,      /* a signal, or a sanitizer, ended the process */
     OUTCOME_HANG,       /* no end within a bound of steps or of time */
+    OUTCOME_CHECK,      /* a check of the free-running mode failed */
     OUTCOMES
 };
 const char *fuzz_outcome_text(enum outcome outcome);
@@ -37,6 +38,11 @@ struct fuzz_event {
 };
 #define EVENT_OPERATION UINT16_MAX
 
+/* What was done: schedules (or heaps, in the free-running mode), and in them. */
+struct figures {
+    uint64_t runs, operations, epochs, objects, cycles;
+};
+
 /* Written by one worker process, read by the supervisor, also after the worker has crashed. */
 struct shared {
     struct fuzz_case current;   /* being run; its schedule also as switches so far */
@@ -46,7 +52,8 @@ struct shared {
     uint64_t seed;
     uint32_t outcome;
     char message[400];
-    uint64_t runs, operations, points, epochs, objects, cycles;
+    struct figures scheduled, free;
+    uint64_t points;            /* of all schedules */
     uint64_t coverage[HOOK_COUNT]; /* arrivals by hook point */
     uint64_t hash;              /* of the events of the last run */
     uint32_t last_points;       /* scheduling points of the last run */

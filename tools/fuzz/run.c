@@ -318,12 +318,13 @@ static void count_run(void)
 {
     eddy_stats stats;
     eddy_heap_stats(run.heap, &stats);
-    fuzz_shared->runs++;
+    struct figures *f = &fuzz_shared->scheduled;
     fuzz_shared->last_points = sched_points();
-    fuzz_shared->operations += run.operations;
-    fuzz_shared->epochs += stats.epochs;
-    fuzz_shared->objects += run.model.count;
-    fuzz_shared->cycles += stats.cycles_freed;
+    f->runs++;
+    f->operations += run.operations;
+    f->epochs += stats.epochs;
+    f->objects += run.model.count;
+    f->cycles += stats.cycles_freed;
 }
 
 static void reset(const struct fuzz_case *c)

@@ -57,6 +57,7 @@ void sched_begin(const struct fuzz_case *c, void (*check)(void))
     sched.scans = c->settings.conservative;
     sched.random = fuzz_mix(c->schedule.seed ^ 0xe90c);
     strategy_begin(&sched.strategy, &c->schedule);
+    buffers_begin(c->schedule.seed);
     fuzz_shared->switch_count = 0;
     fuzz_shared->hash = 0;
     fuzz_shared->event_count = 0;
@@ -71,6 +72,11 @@ void sched_request_epochs(eddy_heap *heap, unsigned one_in)
 bool sched_is_actor(void)
 {
     return self != NULL && EDDY_LOAD_RELAXED(&sched.active);
+}
+
+unsigned sched_actor(void)
+{
+    return sched_is_actor() ? (unsigned)(self - sched.actors) : FUZZ_ACTORS;
 }
 
 uint32_t sched_points(void)
@@ -263,6 +269,7 @@ static void note(unsigned point, uint32_t object)
     sched.kind = point;
     s->hash = fuzz_mix(s->hash ^ ((uint64_t)object << 32 | actor << 16 | point));
     sched_event(point, object);
+    buffers_advance(sched.point);
     if (++sched.point > POINTS_MOST)
         fuzz_fail(OUTCOME_HANG, "no end after %u scheduling points", sched.point);
 }
@@ -271,10 +278,11 @@ static void switch_away(void)
 {
     unsigned next = pick();
     struct actor *me = self;
-    if (&sched.actors[next] == me)
-        return;
-    give_turn(next);
-    sleep_until_turn(me);
+    if (&sched.actors[next] != me) {
+        give_turn(next);
+        sleep_until_turn(me);
+    }
+    buffers_flush(sched.current);
 }
 
 #define ASK_EPOCH FUZZ_ACTORS /* among recorded switches */
@@ -361,6 +369,7 @@ bool sched_collector_sleeps(void)
 /* The last mutator leaves the collector where it is. */
 static void pass_on(void)
 {
+    buffers_flush(sched.current);
     self = NULL;
     for (unsigned a = 0; a < FUZZ_MUTATORS; a++)
         if (sched.actors[a].state != ACTOR_NONE) {
@@ -389,5 +398,6 @@ void sched_end(void)
 {
     EDDY_STORE_SEQ_CST(&sched.active, false);
     EDDY_STORE_SEQ_CST(&sched.adopting, false);
+    buffers_end();
     give_turn(FUZZ_COLLECTOR);
 }

@@ -54,6 +54,15 @@ void sched_event(unsigned kind, uint32_t object);
 /* Scheduling points so far. */
 uint32_t sched_points(void);
 
+/* The actor whose thread the caller is, FUZZ_ACTORS if none of a run under way. */
+unsigned sched_actor(void);
+
+/* buffers.c: late stores. A run begins, ends; an actor's thread goes on, or leaves; a point is reached. */
+void buffers_begin(uint64_t seed);
+void buffers_end(void);
+void buffers_flush(unsigned actor);
+void buffers_advance(uint32_t point);
+
 /* strategy.c: who goes on. `enabled` is not 0. */
 struct strategy_state {
     const struct schedule *schedule;

@@ -22,7 +22,8 @@ const char *fuzz_outcome_text(enum outcome outcome)
 {
     static const char *const text[OUTCOMES] = {
         "passed", "a live object was freed", "an object was changed", "a count is wrong", "garbage was left",
-        "a function gave a wrong result", "the misuse handler was called", "the process crashed", "no end"};
+        "a function gave a wrong result", "the misuse handler was called", "the process crashed", "no end",
+        "a check at full speed failed"};
     return outcome < OUTCOMES ? text[outcome] : "?";
 }
 

@@ -176,19 +176,19 @@ __attribute__((format(printf, 3, 4))) _Noreturn static void fail(const struct wo
     if (EDDY_EXCHANGE_ACQ_REL(&failing, 1) != 0)
         for (;;)
             pause(); /* one report is enough */
+    char text[400];
     va_list arguments;
     va_start(arguments, format);
-    fprintf(stderr, "torture: FAILED: ");
-    vfprintf(stderr, format, arguments);
+    int used = vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
-    if (m != NULL)
-        fprintf(stderr, "\ntorture: mutator %" PRIu32 ", operation %" PRIu64 " of its place (%s)", m->owner,
-                m->place->operations, m->place->operation);
-    fprintf(stderr, "\n");
-    print_replay(w);
+    if (m != NULL && used >= 0 && (size_t)used < sizeof text)
+        snprintf(text + used, sizeof text - (size_t)used, "; mutator %" PRIu32 ", operation %" PRIu64 " of its place (%s)",
+                 m->owner, m->place->operations, m->place->operation);
 #ifdef FREE_FAILED
-    FREE_FAILED("a check of the free-running mode failed, see above; mode", w->mode->name);
+    FREE_FAILED(w, text);
 #endif
+    fprintf(stderr, "torture: FAILED: %s\n", text);
+    print_replay(w);
     abort();
 }
 

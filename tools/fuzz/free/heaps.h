@@ -221,6 +221,9 @@ static void on_alarm(int signal)
     fail(watched, NULL, "no progress in %d seconds", HANG_SECONDS);
 }
 
+/* Called now and then meanwhile, and at the end in place of a report, if not NULL. */
+static void (*heap_goes_on)(const struct world *w), (*heap_ends)(const struct world *w);
+
 /* Waits; as long as every place makes progress the alarm is put off. */
 static void supervise(struct world *w, double seconds)
 {
@@ -228,6 +231,8 @@ static void supervise(struct world *w, double seconds)
     bool moved[PLACES] = {false};
     for (double end = now() + seconds; now() < end;) {
         usleep(10000);
+        if (heap_goes_on != NULL)
+            heap_goes_on(w);
         unsigned still = 0;
         for (unsigned i = 0; i < w->options.threads; i++) {
             uint64_t operations = EDDY_LOAD_RELAXED(&w->places[i].operations);
@@ -242,18 +247,15 @@ static void supervise(struct world *w, double seconds)
     }
 }
 
-/* Called in place of a report, if not NULL. */
-static void (*heap_ends)(const struct world *w, const eddy_stats *stats);
-
 static void report(const struct world *w)
 {
     eddy_stats s;
     uint64_t operations = 0;
-    eddy_heap_stats(w->heap, &s);
     if (heap_ends != NULL) {
-        heap_ends(w, &s);
+        heap_ends(w);
         return;
     }
+    eddy_heap_stats(w->heap, &s);
     for (unsigned i = 0; i < PLACES; i++)
         operations += w->places[i].operations;
     printf("  %-13s seed %-6" PRIu64 " %u threads %8" PRIu64 " operations, %u lives, %" PRIu64 " epochs, %" PRIu64
