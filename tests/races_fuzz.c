@@ -165,23 +165,54 @@ static void test_corpus(void **state)
 
 /* ---- the oracles ---- */
 
+#define ANY_STRATEGY NULL
+
 static void hunt(void *context)
 {
     static struct fuzz_case c;
-    (void)context;
+    const enum strategy *strategy = context;
     for (uint64_t seed = 1; seed < 3000; seed++) {
         fuzz_generate(&c, seed);
+        if (strategy != ANY_STRATEGY) {
+            c.schedule.strategy = *strategy;
+            c.schedule.rate = 1 + (uint32_t)(seed % 4);
+        }
         fuzz_run(&c);
     }
 }
 
-static void assert_found(enum eddy__mutant mutant, unsigned outcomes)
+static void assert_found_by(enum eddy__mutant mutant, unsigned outcomes, enum strategy *strategy)
 {
     eddy__mutant = (int)mutant;
-    enum outcome outcome = fuzz_await(shared, fuzz_fork(shared, hunt, NULL, -1, 250));
+    enum outcome outcome = fuzz_await(shared, fuzz_fork(shared, hunt, strategy, -1, 250));
     eddy__mutant = MUTANT_NONE;
     printf("wrong variant %d: %s: %s\n", mutant, fuzz_outcome_text(outcome), shared->message);
     assert_true((outcomes >> outcome & 1) != 0);
+}
+
+static void assert_found(enum eddy__mutant mutant, unsigned outcomes)
+{
+    assert_found_by(mutant, outcomes, ANY_STRATEGY);
+}
+
+/* A bug that takes two threads, and one that takes a search and a thread. */
+static void test_each_strategy_finds(void **state)
+{
+    (void)state;
+    for (enum strategy strategy = STRATEGY_RANDOM; strategy <= STRATEGY_STEPS; strategy++) {
+        if (strategy == STRATEGY_SWITCHES)
+            continue;
+        assert_found_by(MUTANT_DEC_NOW, ~1u, &strategy);
+        assert_found_by(MUTANT_NO_SIGMA, ~1u, &strategy);
+    }
+}
+
+/* A store that comes too late is seen too late, on any machine. */
+static void test_weakened_orders_are_found(void **state)
+{
+    (void)state;
+    assert_found(MUTANT_LATE_ENTRY, ~1u);
+    assert_found(MUTANT_LATE_HEADER, ~1u);
 }
 
 static void test_wrong_variants_are_found(void **state)
@@ -194,6 +225,7 @@ static void test_wrong_variants_are_found(void **state)
     assert_found(MUTANT_STORE_NO_DEC, counts);
     assert_found(MUTANT_ROOTS_NOT_UNCOUNTED, counts);
     assert_found(MUTANT_DISCOVER_SKIPS, counts);
+    assert_found(MUTANT_SCAN_SKIPS, counts);
 }
 
 int main(void)
@@ -203,6 +235,8 @@ int main(void)
         cmocka_unit_test(test_runs_are_repeatable),
         cmocka_unit_test(test_corpus),
         cmocka_unit_test(test_wrong_variants_are_found),
+        cmocka_unit_test(test_each_strategy_finds),
+        cmocka_unit_test(test_weakened_orders_are_found),
     };
     return cmocka_run_group_tests(tests, set_up, NULL);
 }

@@ -56,7 +56,7 @@ void sched_begin(const struct fuzz_case *c, void (*check)(void))
     sched = (struct scheduler){.adopting = true, .check = check, .now = UINT64_C(1000000000)};
     sched.scans = c->settings.conservative;
     sched.random = fuzz_mix(c->schedule.seed ^ 0xe90c);
-    strategy_begin(&sched.strategy, &c->schedule);
+    strategy_begin(&sched.strategy, c);
     buffers_begin(c->schedule.seed);
     fuzz_shared->switch_count = 0;
     fuzz_shared->hash = 0;

@@ -72,7 +72,7 @@ struct strategy_state {
     uint32_t changes[16];             /* points at which a priority is lowered, ascending */
     uint32_t change;
 };
-void strategy_begin(struct strategy_state *s, const struct schedule *schedule);
+void strategy_begin(struct strategy_state *s, const struct fuzz_case *c);
 /* Without a strategy: stays, else takes turns, so that nobody is kept from running. */
 unsigned strategy_default(uint32_t point, unsigned current, unsigned enabled);
 /* `kind` of the point that was reached. */

@@ -128,11 +128,14 @@ static void print_test(const struct failure *f)
     FILE *stream = open_memstream(&text, &size);
     fuzz_case_print(&f->c, stream);
     fclose(stream);
-    printf("\n/* %s: %s */\nstatic void test_found_by_fuzzing(void **state)\n{\n    (void)state;\n    assert_case_passes(\n",
-           fuzz_outcome_text(f->outcome), f->message);
+    printf("\n/* For tests/races_fuzz.c and the list in its main. %s: %s */\n", fuzz_outcome_text(f->outcome), f->message);
+    printf("static void test_found_by_fuzzing(void **state)\n{\n    (void)state;\n");
+    if (f->mutant != 0)
+        printf("    eddy__mutant = MUTANT_%s; /* the deliberate bug that fails here */\n", mutant_name(f->mutant));
+    printf("    assert_case_passes(");
     for (char *line = strtok_r(text, "\n", &rest); line != NULL; line = strtok_r(NULL, "\n", &rest))
-        printf("        \"%s\\n\"\n", line);
-    printf("        );\n}\n");
+        printf("\n        \"%s\\n\"", line);
+    printf(");\n}\n");
     free(text);
 }
 
