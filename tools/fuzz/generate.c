@@ -216,6 +216,24 @@ static void generate_knots(struct fuzz_case *c, uint64_t *state)
     }
 }
 
+/* Lists that are handed over private, and then promoted node by node by their thread, while the collector does the same. */
+static void generate_chains(struct fuzz_case *c, uint64_t *state)
+{
+    c->settings.threads = (uint8_t)(1 + fuzz_below(state, 3));
+    c->settings.epoch_every = (uint8_t)(2u << fuzz_below(state, 4));
+    for (unsigned chains = 2 + fuzz_below(state, 12); chains > 0; chains--) {
+        unsigned thread = fuzz_below(state, c->settings.threads), nodes = 3 + fuzz_below(state, 5);
+        add(c, thread, "figure", 0, FIGURE_LIST, nodes);
+        add(c, thread, "dup", 3, 0, 0);
+        add(c, thread, "safepoint", 0, 0, 0);
+        for (; nodes > 0; nodes--) {
+            add(c, thread, "store", 0, 2, fuzz_below(state, 2) == 0 ? VALUE_NULL : 3);
+            add(c, thread, "load", 0, 0, 0);
+        }
+        add_pause(c, state, thread);
+    }
+}
+
 void fuzz_generate(struct fuzz_case *c, uint64_t seed)
 {
     uint64_t state = fuzz_mix(seed + 0xca5e);
@@ -225,8 +243,9 @@ void fuzz_generate(struct fuzz_case *c, uint64_t seed)
     c->schedule.strategy = fuzz_below(&state, 4) == 0 ? STRATEGY_PCT : STRATEGY_RANDOM;
     c->schedule.rate = c->schedule.strategy == STRATEGY_PCT ? 1 + fuzz_below(&state, 8) : 1u << fuzz_below(&state, 6);
     c->schedule.seed = fuzz_random(&state);
-    if (fuzz_below(&state, 6) == 0) {
-        generate_knots(c, &state);
+    unsigned special = fuzz_below(&state, 12);
+    if (special < 3) {
+        (special < 2 ? generate_knots : generate_chains)(c, &state);
         fuzz_case_normalise(c);
         return;
     }
