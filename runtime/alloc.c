@@ -123,7 +123,7 @@ static bool refill(struct thread *t, unsigned slot)
 /* The common slow path, too short to be timed: the next run of the block in hand, if no epoch is due. */
 static bool next_in_block(struct thread *t, struct eddy__run *run)
 {
-    return run->limit != NULL && EDDY_LOAD_RELAXED(&t->heap->epoch) == t->fast.epoch
+    return run->limit != NULL && EDDY_LOAD_RELAXED(EDDY_LOAD_RELAXED(&t->fast.epoch_word)) == t->fast.epoch
            && next_run(t, run, block_of(t->heap, run->limit - 1));
 }
 

@@ -24,6 +24,18 @@ static bool must_promote(const struct thread *t, const void *object, uint64_t he
     return !header_is_counted(header);
 }
 
+/* What was known of rights, too: the right to write an object of an arbitrated type is taken again. */
+static void own_again(struct thread *t, void *object, void *value)
+{
+    if (object == NULL || !heap_contains(t->heap, object) || eddy_owns_write(&t->fast, object)
+        || !type_of_header(t->heap, EDDY_LOAD_ACQUIRE(eddy__header(object)))->arbitrated
+        || MUTANT(MUTANT_RIGHT_STORE_AFTER_WAIT))
+        return;
+    t->held[1] = value;
+    eddy__own_write_slow(&t->fast, object);
+    t->held[1] = NULL;
+}
+
 __attribute__((noinline)) void eddy__prepare_store(struct thread *t, void *object, void *value, size_t decs)
 {
     for (;;) {
@@ -47,8 +59,10 @@ __attribute__((noinline)) void eddy__prepare_store(struct thread *t, void *objec
             wait_for_generations(t);
         waited |= eddy__reserve_entries(t, 1 + needs + (publish ? PUBLISH_INCS : 0), decs + needs);
         t->held[0] = t->held[1] = NULL;
-        if (waited)
+        if (waited) {
+            own_again(t, object, value);
             continue;
+        }
         if (promote)
             eddy__self_promote(t, object);
         if (publish)
@@ -112,6 +126,30 @@ void *eddy__exchange_slow(eddy_thread *t, void *object, void **field, void *valu
     return counted_exchange(thread_of(t), object, field, value);
 }
 
+/* Nobody else writes the field: no exchange. The steps are visible in the same order. */
+void eddy__own_store_slow(eddy_thread *ft, void *object, void **field, void *value)
+{
+    struct thread *t = thread_of(ft);
+    uintptr_t entry;
+    if (EDDY_LIKELY(is_simple(t, object, value, &entry))) {
+        HOOK(HOOK_STORE_CHECKED, object);
+        if (entry != 0) {
+            log_push(&t->inc, entry);
+            log_publish(&t->inc);
+        }
+    } else {
+        eddy__prepare_store(t, object, value, 1);
+        if (value != NULL)
+            eddy__push_value(t, value, 0);
+    }
+    HOOK(HOOK_STORE_PUSHED, object);
+    void *old = EDDY_LOAD_RELAXED(field);
+    EDDY_STORE_RELEASE(field, value);
+    HOOK(HOOK_STORE_EXCHANGED, object);
+    if (heap_contains(t->heap, old))
+        eddy__push_dec(t, old);
+}
+
 bool eddy__cas_slow(eddy_thread *ft, void *object, void **field, void *expected, void *value)
 {
     struct thread *t = thread_of(ft);
@@ -157,6 +195,11 @@ void eddy_release(eddy_thread *ft, void *object)
 void eddy_reserve(eddy_thread *t, unsigned n)
 {
     size_t stores = n > 64 ? 64 : n;
+    EDDY__NOTE_SAFEPOINT(t);
+    while (thread_of(t)->bumps_left <= stores + 1)
+        eddy__wait_for_memory(thread_of(t), 0);
     eddy__reserve_entries(thread_of(t), stores * (1 + OBJECT_REFS_BOUND + 1 + PUBLISH_INCS),
                           stores * (2 + OBJECT_REFS_BOUND));
+    thread_of(t)->rights.reserved = (unsigned)stores;
+    thread_of(t)->rights.reserved_at = t->safepoints;
 }

@@ -189,6 +189,7 @@ void eddy_fork_child(eddy_heap *heap)
 {
     eddy_thread *self = eddy_thread_current(heap);
     abandon_others(heap, self == NULL ? NULL : thread_of(self));
+    eddy__rights_after_fork(heap, self == NULL ? NULL : thread_of(self));
     for (struct thread *t = heap->threads; t != NULL; t = t->next)
         eddy__stalls_after_fork(t->stalls, t->life != RECORD_ATTACHED);
     heap->parked = 0;

@@ -137,6 +137,8 @@ void eddy__poll_slow(struct thread *t)
     eddy__collector_request(t->heap, REQUEST_EPOCH);
 #endif
     eddy__handshake(t);
+    if (EDDY_LOAD_RELAXED(&t->fast.epoch_word) != &t->heap->epoch)
+        eddy__own_safepoint(t);
     if (EDDY_UNLIKELY(EDDY_LOAD_RELAXED(&t->heap->parked) != 0)) { /* verification: wait in native state */
         eddy__native_begin(t);
         eddy__native_end(t);

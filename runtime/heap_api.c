@@ -83,6 +83,9 @@ eddy_status eddy__types_create(eddy_heap *heap);
 eddy_status eddy__atfork_add(eddy_heap *heap);
 void eddy__atfork_remove(eddy_heap *heap);
 
+#define NUMBERED_BYTES ((HEAP_MAX_THREADS + 1) * sizeof(struct thread *))
+#define SHARE_AFTER 3u /* transfers for reading, see eddy/ownership.h */
+
 static void free_counts(eddy_heap *heap)
 {
     for (uint32_t i = 0; i < heap->blocks_touched; i++) {
@@ -117,6 +120,8 @@ static void release(eddy_heap *heap)
         eddy__backing_destroy(heap);
     if (heap->base != NULL)
         eddy__os_unreserve(heap->base, heap->range);
+    if (heap->numbered != NULL)
+        eddy__os_unreserve(heap->numbered, NUMBERED_BYTES);
     pthread_mutex_destroy(&heap->registry_lock);
     pthread_mutex_destroy(&heap->collector_lock);
     free(heap->name);
@@ -134,12 +139,14 @@ static eddy_status build(eddy_heap *heap)
     heap->epoch_bytes = c->epoch_bytes;
     heap->log_bytes = c->log_bytes_epoch;
     heap->epoch = 1;
+    heap->share_after = SHARE_AFTER;
     heap->created_ns = eddy__os_now();
     heap->block_count = (uint32_t)(heap->range >> BLOCK_SHIFT);
     heap->name = strdup(c->name != NULL ? c->name : "eddy");
     heap->base = eddy__os_reserve(heap->range, BLOCK_BYTES);
     heap->blocks = eddy__os_reserve((size_t)heap->block_count * sizeof *heap->blocks, eddy__os_page());
-    if (heap->base == NULL || heap->blocks == NULL)
+    heap->numbered = eddy__os_reserve(NUMBERED_BYTES, eddy__os_page());
+    if (heap->base == NULL || heap->blocks == NULL || heap->numbered == NULL)
         return EDDY_ESYSTEM;
     eddy_status status = eddy__backing_create(heap);
     if (status == EDDY_OK)

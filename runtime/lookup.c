@@ -128,6 +128,7 @@ void eddy__check_field(eddy_thread *ft, const void *object, void *const *field, 
     size_t offset = (size_t)((const char *)field - (const char *)object);
     if (offset % sizeof(void *) != 0 || offset > eddy_object_size(t->heap, object) - sizeof(void *))
         eddy__misuse("eddy_store", "the field is not inside the container");
+    eddy__check_owned_store(t, object);
 }
 
 const char *eddy_status_text(eddy_status status)

@@ -6,6 +6,7 @@
 void eddy__native_begin(struct thread *t)
 {
     eddy_heap *heap = t->heap;
+    EDDY__NOTE_SAFEPOINT(&t->fast);
     eddy__handshake(t);
     /* Without memory for the roots the thread cannot be represented: it waits as a running thread would,
      * which delays the epoch and nothing else. */
@@ -22,6 +23,7 @@ void eddy__native_begin(struct thread *t)
     /* Either this sees the epoch that was begun meanwhile, or the collector sees the native state. */
     if (EDDY_LOAD_SEQ_CST(&heap->epoch) != t->fast.epoch)
         wake_rendezvous(heap);
+    eddy__own_asleep(t);
 }
 
 void eddy__native_end(struct thread *t)
@@ -48,6 +50,7 @@ void eddy__native_end(struct thread *t)
             eddy__os_wait(&heap->parked, 1, UINT64_MAX);
         eddy__stall_wait(t, EDDY_RECORD_VERIFY, begun, eddy__os_now() - begun);
     }
+    eddy__own_woken(t);
     eddy__handshake(t);
 }
 

@@ -116,6 +116,10 @@ static void copy_fixed(const struct resize *r, char *copy)
         }
     }
     memcpy(copy + at, r->object + at, type->size - at);
+    if (type->arbitrated) { /* nobody else can reach the copy */
+        uint32_t marked = EDDY_LOAD_RELAXED((uint32_t *)(void *)copy) & EDDY__RIGHT_MARKED;
+        EDDY_STORE_RELAXED((uint32_t *)(void *)copy, marked != 0 ? marked : r->t->fast.own_key);
+    }
 }
 
 static void copy_bytes(const struct resize *r, char *to, size_t bytes)

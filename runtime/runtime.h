@@ -48,7 +48,8 @@ static inline void eddy__poll(struct thread *t)
 #ifdef EDDY_STRESS
     eddy__poll_slow(t);
 #endif
-    if (EDDY_LOAD_RELAXED(&t->heap->epoch) != t->fast.epoch)
+    EDDY__NOTE_SAFEPOINT(&t->fast);
+    if (EDDY_LOAD_RELAXED(EDDY_LOAD_RELAXED(&t->fast.epoch_word)) != t->fast.epoch)
         eddy__poll_slow(t);
 }
 /* helpers.c: the helpers of eddy/events.h. Safepoints, on which any reference that t->held does not name must be
@@ -160,6 +161,22 @@ void eddy__resume_threads(struct thread *t);
 bool eddy__pass_epoch(eddy_heap *heap, uint64_t deadline, unsigned *late);
 /* Epochs until everything that is unreachable now has been reclaimed, cycles included. */
 bool eddy__reclaim_all(eddy_heap *heap, uint64_t deadline, unsigned *late);
+
+/* ownership_queue.c: what rights ask for at a safepoint; when the thread has gone into native state; when it has woken, before it
+ * looks at any object. */
+void eddy__own_safepoint(struct thread *t);
+void eddy__own_asleep(struct thread *t);
+void eddy__own_woken(struct thread *t);
+/* ownership.c: a record is made. */
+void eddy__rights_open(struct thread *t);
+/* In the child, whose only thread is `self`, or NULL. */
+void eddy__rights_after_fork(eddy_heap *heap, const struct thread *self);
+/* ownership_check.c: the checks of a store in debug builds that concern rights. */
+void eddy__check_owned_store(struct thread *t, const void *object);
+/* The record is being freed. */
+void eddy__right_table_destroy(struct thread *t);
+/* ownership_legacy.c: the thread is about to detach. */
+void eddy__rights_leave(struct thread *t);
 
 /* thread.c: checks that a record is attached and the caller's own. */
 eddy_status eddy__check_owner(const struct thread *t);

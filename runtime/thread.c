@@ -75,6 +75,7 @@ eddy_status eddy__check_owner(const struct thread *t)
 static void leave_heap(struct thread *t)
 {
     eddy_heap *heap = t->heap;
+    eddy__rights_leave(t);
     eddy__fibers_leave(t);
     eddy__ranges_leave(t);
     t->frames = NULL;
@@ -95,6 +96,7 @@ static void leave_heap(struct thread *t)
     heap->attached--;
     uint64_t sequence = WORD_SEQUENCE(EDDY_LOAD_RELAXED(&t->word)) + 1, epoch = t->fast.epoch;
     EDDY_EXCHANGE_SEQ_CST(&t->word, WORD_MAKE(THREAD_NATIVE, sequence, epoch));
+    eddy__own_asleep(t);
     pthread_mutex_unlock(&heap->registry_lock);
     if (EDDY_LOAD_SEQ_CST(&heap->epoch) != epoch) /* the record may be another thread's by now */
         wake_rendezvous(heap);
@@ -153,6 +155,7 @@ static void free_record(eddy_heap *heap, struct thread *t)
     eddy__internal_free(heap, t->stable.objects, t->stable.room * sizeof(uintptr_t));
     eddy__stalls_destroy(heap, t->stalls);
     eddy__ring_destroy(t->ring);
+    eddy__right_table_destroy(t);
     for (unsigned slot = 0; slot < EDDY__SLOTS; slot++)
         eddy__internal_free(heap, t->maps[slot], sizeof *t->maps[slot]);
     eddy__internal_free(heap, t, sizeof *t);
@@ -171,6 +174,7 @@ static struct thread *make_record(eddy_heap *heap)
     }
     t->number = ++heap->thread_count;
     t->fast.epoch_word = &heap->epoch;
+    eddy__rights_open(t);
     t->next = heap->threads;
     EDDY_STORE_RELEASE(&heap->threads, t);
     return t;
@@ -256,7 +260,7 @@ eddy_status eddy_thread_detach(eddy_thread *ft)
     eddy_status status = eddy__check_owner(t);
     if (status != EDDY_OK)
         return status;
-    if (t->native_depth != 0 || t->frames != NULL || t->fibers != 0)
+    if (t->native_depth != 0 || t->frames != NULL || t->fibers != 0 || t->rights.legacy_depth != 0)
         return EDDY_EBUSY;
     leave_heap(t);
     return EDDY_OK;

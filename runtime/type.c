@@ -29,7 +29,7 @@ static bool valid_encoding(const eddy_encoding *e)
 static bool valid(const eddy_type_desc *d)
 {
     if (d->size > UINT32_MAX / 2 || (d->ref_count != 0 && d->ref_offsets == NULL)
-        || (d->flags & ~(unsigned)(EDDY_TYPE_ACYCLIC | EDDY_TYPE_MUTABLE)) != 0 || !valid_encoding(d->encoding))
+        || (d->flags & ~(unsigned)(EDDY_TYPE_ACYCLIC | EDDY_TYPE_MUTABLE | EDDY_TYPE_ARBITRATED)) != 0 || !valid_encoding(d->encoding))
         return false;
     for (size_t i = 0; i < d->ref_count; i++) {
         size_t offset = d->ref_offsets[i];
@@ -54,6 +54,13 @@ static bool valid(const eddy_type_desc *d)
         return false;
     }
     return d->length_offset % sizeof(size_t) == 0 && inside(d, d->length_offset);
+}
+
+/* Whether the first four bytes are free for a right. */
+static bool right_fits(const eddy_type_desc *d)
+{
+    return d->size >= sizeof(eddy_right) && (d->ref_count == 0 || d->ref_offsets[0] != 0)
+           && (d->tail == EDDY_TAIL_NONE || d->length_offset != 0);
 }
 
 static void free_type(struct type *type)
@@ -112,6 +119,7 @@ static struct type *make_type(const eddy_type_desc *d)
     type->kind = !has_refs ? KIND_LEAF : (d->flags & EDDY_TYPE_ACYCLIC) ? KIND_ACYCLIC : KIND_CYCLIC;
     type->born_counted = d->trace != NULL || d->ref_count > OBJECT_REFS_BOUND;
     type->mutable_fields = (d->flags & EDDY_TYPE_MUTABLE) != 0;
+    type->arbitrated = (d->flags & EDDY_TYPE_ARBITRATED) != 0;
     size_t cell = eddy__cell_bytes(d->size);
     bool inline_path = d->tail == EDDY_TAIL_NONE && !type->born_counted && cell <= CELL_MAX;
     unsigned size_class = inline_path ? eddy__class_of(cell) : 0;
@@ -124,7 +132,7 @@ static struct type *make_type(const eddy_type_desc *d)
 eddy_status eddy_type_register(eddy_heap *heap, const eddy_type_desc *desc, const eddy_type **result)
 {
     *result = NULL;
-    if (desc == NULL || !valid(desc))
+    if (desc == NULL || !valid(desc) || ((desc->flags & EDDY_TYPE_ARBITRATED) != 0 && !right_fits(desc)))
         return EDDY_EINVAL;
     struct type *type = make_type(desc);
     if (type == NULL)

@@ -40,6 +40,7 @@ static inline void *eddy__cell_init(char *cell, uint64_t header, size_t bytes)
 /* Allocates an object of a type without a tail. */
 static inline void *eddy_alloc(eddy_thread *t, const eddy_type *type)
 {
+    EDDY__NOTE_SAFEPOINT(t);
     struct eddy__run *run = eddy__run_of(t, type);
     char *cell = run->next;
     if (EDDY_UNLIKELY(cell == run->limit))
@@ -52,6 +53,7 @@ static inline void *eddy_alloc(eddy_thread *t, const eddy_type *type)
  * its registered size): the clearing is unrolled. */
 static inline void *eddy_alloc_sized(eddy_thread *t, const eddy_type *type, size_t size)
 {
+    EDDY__NOTE_SAFEPOINT(t);
     struct eddy__run *run = eddy__run_of(t, type);
     char *cell = run->next;
     if (EDDY_UNLIKELY(cell == run->limit))

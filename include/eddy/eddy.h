@@ -17,6 +17,7 @@
 #include "eddy/inspect.h"
 #include "eddy/jit.h"
 #include "eddy/options.h"
+#include "eddy/ownership.h"
 #include "eddy/permanent.h"
 #include "eddy/pin.h"
 #include "eddy/record.h"

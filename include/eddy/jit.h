@@ -31,6 +31,14 @@
  *         if load(pin + EDDY_JIT_PIN_KEY) == object: add 1 to (pin + EDDY_JIT_PIN_PINS)
  *         else: eddy_jit_pin_slow(t, object)
  *
+ *     own for writing (t, object)          for arbitrated types (ownership.h)
+ *         if load32(object) != load32(t + EDDY_JIT_THREAD_OWN_KEY): eddy_jit_own_write_slow(t, object) // a possible safepoint
+ *
+ *     own for reading (t, object)
+ *         if (load32(object), acquire, & load32(t + EDDY_JIT_THREAD_OWN_MASK)) != 0: eddy_jit_own_read_slow(t, object)
+ *
+ *     nothing was taken since (t, token)   load(t + EDDY_JIT_THREAD_RIGHTS_TOKEN) == token
+ *
  * A store needs no check at all into an object that the code has just allocated, as long as no safepoint lies between.
  * At a safepoint references must be where Eddy finds them: on the C stack or in registers that the
  * called function preserves (conservative roots), or in frames of handles (precise roots). */
@@ -38,6 +46,7 @@
 #define EDDY_JIT_H
 
 #include "eddy/alloc.h"
+#include "eddy/ownership.h"
 #include "eddy/pin.h"
 #include "eddy/ref.h"
 #include "eddy/thread.h"
@@ -47,7 +56,7 @@ extern "C" {
 #endif
 
 /* Changes with every change of the constants below. */
-#define EDDY_JIT_LAYOUT 1
+#define EDDY_JIT_LAYOUT 2
 
 enum {
     EDDY_JIT_HEADER_SIZE = EDDY__HEADER_SIZE, /* bytes between the beginning of a cell and the object's address */
@@ -58,6 +67,9 @@ enum {
     EDDY_JIT_THREAD_EPOCH_WORD = offsetof(struct eddy_thread, epoch_word),
     EDDY_JIT_THREAD_EPOCH = offsetof(struct eddy_thread, epoch),
     EDDY_JIT_THREAD_PINS = offsetof(struct eddy_thread, pins),
+    EDDY_JIT_THREAD_OWN_KEY = offsetof(struct eddy_thread, own_key),   /* 32 bits */
+    EDDY_JIT_THREAD_OWN_MASK = offsetof(struct eddy_thread, own_mask), /* 32 bits */
+    EDDY_JIT_THREAD_RIGHTS_TOKEN = offsetof(struct eddy_thread, rights_token),
 
     EDDY_JIT_TYPE_HEADER = offsetof(struct eddy_type, header),
     EDDY_JIT_TYPE_RUN = offsetof(struct eddy_type, run),   /* 32 bits */
@@ -97,6 +109,14 @@ static inline void eddy_jit_pin_slow(eddy_thread *t, void *object)
 static inline void eddy_jit_unpin_slow(eddy_thread *t, void *object)
 {
     eddy__unpin_slow(t, object);
+}
+static inline void eddy_jit_own_write_slow(eddy_thread *t, void *object)
+{
+    eddy__own_write_slow(t, object);
+}
+static inline void eddy_jit_own_read_slow(eddy_thread *t, const void *object)
+{
+    eddy__own_read_slow(t, object);
 }
 
 #ifdef __cplusplus

@@ -41,13 +41,18 @@ struct eddy__pin {
 };
 
 /* The beginning of a thread record. Every field is written by the owning thread alone, except that
- * `epoch_word` points to a word that the collector writes. */
+ * `epoch_word` points to a word that the collector writes, and that others let it point to a word that is no epoch when they
+ * want something at the thread's next safepoint; and `rights_token`. */
 struct eddy_thread {
     uint64_t tag;               /* current tag, in header position */
     const uint64_t *epoch_word; /* the heap's epoch */
     uint64_t epoch;             /* the epoch this thread is in */
     struct eddy__run runs[EDDY__SLOTS + 1];
     struct eddy__pin pins[EDDY__PINS];
+    uint32_t own_key;           /* the right of an object that this thread may write */
+    uint32_t own_mask;          /* bits that are zero in that of any object that it may read */
+    uint64_t rights_token;      /* counts what was taken from it; any thread, release */
+    uint64_t safepoints;        /* debug builds: counts possible safepoints */
 };
 
 /* The beginning of a type. Constant after registration. */
@@ -56,6 +61,13 @@ struct eddy_type {
     uint32_t run;    /* offset of the run in a thread record; that of EDDY__SLOT_NONE when allocation needs the slow path */
     uint32_t cell;   /* bytes of a cell: header and object, a multiple of 16 */
 };
+
+/* Every function that is a possible safepoint says so in debug builds, where what a thread may do depends on it. */
+#ifdef EDDY_DEBUG
+#define EDDY__NOTE_SAFEPOINT(t) ((void)(t)->safepoints++)
+#else
+#define EDDY__NOTE_SAFEPOINT(t) ((void)0)
+#endif
 
 /* The run of free cells from which `t` allocates objects of `type`. */
 static inline struct eddy__run *eddy__run_of(eddy_thread *t, const eddy_type *type)

@@ -17,7 +17,7 @@ EDDY_API eddy_status eddy_thread_attach(eddy_heap *heap, eddy_thread **t);
 /* Detaches. Everything reachable only from this thread's stack or frames becomes garbage. A safepoint.
  * Errors, changing nothing: EDDY_ETHREAD (not the owner), EDDY_EDETACHED (done before; records stay
  * recognisable until the heap is destroyed or the record is used again), EDDY_EBUSY (inside a native
- * region, frames of handles are still pushed, or a fiber belongs to the thread). */
+ * region, frames of handles are still pushed, a fiber belongs to the thread, or it holds the legacy lock). */
 EDDY_API eddy_status eddy_thread_detach(eddy_thread *t);
 
 /* The calling thread's record for `heap`, or NULL if it is not attached. Not a safepoint. */
@@ -36,10 +36,11 @@ EDDY_API void eddy__safepoint_slow(eddy_thread *t);
  * one compare. */
 static inline void eddy_safepoint(eddy_thread *t)
 {
+    EDDY__NOTE_SAFEPOINT(t);
 #ifdef EDDY_STRESS /* builds of Eddy's own tests: an epoch is asked for at every safepoint */
     eddy__safepoint_slow(t);
 #else
-    if (EDDY_UNLIKELY(EDDY_LOAD_RELAXED(t->epoch_word) != t->epoch))
+    if (EDDY_UNLIKELY(EDDY_LOAD_RELAXED(EDDY_LOAD_RELAXED(&t->epoch_word)) != t->epoch))
         eddy__safepoint_slow(t);
 #endif
 }

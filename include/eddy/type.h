@@ -24,7 +24,9 @@ enum {
      * Spares the collector the search. Types without references have it by nature. */
     EDDY_TYPE_ACYCLIC = 1u << 0,
     /* The reference fields of permanent objects of this type may be stored into; they keep alive what they refer to. */
-    EDDY_TYPE_MUTABLE = 1u << 1
+    EDDY_TYPE_MUTABLE = 1u << 1,
+    /* Threads ask for rights to objects of this type (ownership.h), the first four bytes of which are an `eddy_right`. */
+    EDDY_TYPE_ARBITRATED = 1u << 2
 };
 
 /* The visitor handed to a trace callback. */
@@ -84,7 +86,7 @@ typedef struct eddy_type_desc {
 } eddy_type_desc;
 
 /* Registers a layout with a heap; the returned type lives as long as the heap. Errors: EDDY_EINVAL
- * (overlapping, misaligned or out-of-range offsets; a tail without a length field; an encoding with neither
+ * (overlapping, misaligned or out-of-range offsets; a tail without a length field; no room for an eddy_right; an encoding with neither
  * EDDY_ENCODING_INTERIOR nor zeros in the low 4 bits of `address`; …), EDDY_ELIMIT (65,535
  * types), EDDY_ENOMEM. Any thread, not a safepoint; takes a lock. */
 EDDY_API eddy_status eddy_type_register(eddy_heap *heap, const eddy_type_desc *desc, const eddy_type **type);

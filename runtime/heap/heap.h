@@ -79,6 +79,7 @@ struct type {
     enum block_kind kind;
     bool born_counted; /* always, whatever the length */
     bool mutable_fields; /* EDDY_TYPE_MUTABLE */
+    bool arbitrated;     /* EDDY_TYPE_ARBITRATED */
 };
 
 /* ---- threads ---- */
@@ -120,6 +121,30 @@ struct handover {
     uintptr_t *dec_mark;  /* the epoch's decs end here */
     struct log_chunk *pins; /* chain: what was pinned and unpinned, see runtime/pin.c */
     bool carried;         /* the thread slept in a native region through the whole epoch before, too: nothing new */
+};
+
+/* What a thread asks of the owner of an object; runtime/ownership_queue.c. */
+struct steal {
+    struct steal *next;
+    struct thread *thread; /* who asks; constant */
+    void *object;
+    uint32_t state;        /* whether it has been answered; futex */
+    bool write;
+    bool legacy;           /* by the holder of the legacy lock */
+};
+
+/* What a thread has of rights; runtime/ownership.h. "owner": of this record. */
+struct rights {
+    struct steal wanted;    /* owner, until it is in a queue; there is one at a time */
+    struct steal *requests; /* stack of what others want of it; any thread */
+    uint64_t passed;        /* owner, seq_cst: the last barrier that had begun when it passed a safepoint */
+    uint32_t keeping;       /* owner: odd while it acquires rights; a number of its own for each time */
+    uint32_t takers;        /* any thread: so many are taking something from it in its sleep; futex */
+    uint32_t legacy_depth;  /* owner: of sections of foreign code */
+    bool borrowed;          /* owner: has the legacy lock until its next safepoint, for marked objects */
+    unsigned reserved;      /* owner: stores that entries have been reserved for, */
+    uint64_t reserved_at;   /* at this count of fast.safepoints; both for debug builds */
+    struct right_table *table; /* debug builds: what it has rights to; owner */
 };
 
 struct thread {
@@ -164,6 +189,7 @@ struct thread {
     uint64_t since;         /* owner, relaxed: coarse time of its last handshake or change of state */
     enum record_life life;  /* under registry_lock */
     struct { const eddy_weak *cell; uint64_t epoch; } recent[WEAK_RECENT]; /* owner: cells it has loaded, and when */
+    struct rights rights;
     struct thread *next;    /* registry: written once */
     /* collector */
     struct root_list accepted[2]; /* roots counted in an epoch, by parity */
@@ -241,6 +267,13 @@ struct eddy_heap {
     uint64_t finalizers_made; /* numbers them */
     uint64_t attached_objects; /* records in the directory */
 
+    uint64_t barriers __attribute__((aligned(64))); /* begun; any thread, seq_cst; runtime/ownership_barrier.c */
+    uint32_t barrier_sleepers; /* threads that sleep on barrier_passed */
+    uint32_t barrier_passed;   /* futex: bumped when somebody passes who may be waited for */
+    uint32_t legacy_next, legacy_now; /* the legacy lock: tickets; the second is a futex; runtime/ownership_legacy.c */
+    uint32_t legacy_holder;    /* number of the thread that runs foreign code, or 0; that thread */
+    uint32_t share_after;      /* eddy_own_share_after; any thread */
+
     eddy__stack free_blocks __attribute__((aligned(64)));
     eddy__stack cold_blocks; /* address space for blocks without memory behind it, not charged */
     eddy__stack chunks;
@@ -252,6 +285,7 @@ struct eddy_heap {
     pthread_mutex_t registry_lock; /* threads, types, root slots; covers "write the epoch and take the list" */
     struct thread *threads;        /* grows at the head; release */
     uint32_t thread_count;         /* records made */
+    struct thread **numbered;      /* the records by number; each written once, release */
     uint32_t attached;             /* under registry_lock */
     struct type **types;
     uint32_t type_count;

@@ -9,7 +9,8 @@
 
 #include "eddy/base.h"
 
-/* X(name, what is wrong). Up to WEAK_SEEN_EVER each has a scenario of its own (tests/mutants_….c); eddy-fuzz finds all. */
+/* X(name, what is wrong). Up to WEAK_SEEN_EVER each has a scenario of its own (tests/mutants_….c); eddy-fuzz finds all.
+ * Those of rights, the last ones, have scenarios only. */
 #define EDDY_MUTANTS(X)                                                                                                \
     X(DEC_NOW, "decs applied in their own epoch (I5)")                                                                 \
     X(NO_DRAIN, "step 1 without the drain")                                                                            \
@@ -114,7 +115,18 @@
     X(LATE_CHUNK_END, "order: what is in a chunk of a log is visible before the end of the chunk before is")           \
     X(LATE_HANDOVER, "order: a handshake is acknowledged before what it hands over is visible")                        \
     X(LATE_HEADER, "order: the inc of a published object is visible before its header says counted")                   \
-    X(EARLY_ZERO, "order: the count byte of a freed cell is zero before the last other write to the cell")
+    X(EARLY_ZERO, "order: the count byte of a freed cell is zero before the last other write to the cell")             \
+    X(RIGHT_WAKE_AT_ONCE, "rights: a thread that wakes does not wait for those that take something from it")           \
+    X(RIGHT_NO_BARRIER, "rights: what all could read is written without a barrier")                                    \
+    X(RIGHT_UNSORTED, "rights to several objects are asked for in the order given")                                    \
+    X(RIGHT_KEPT_GRANTED, "rights: what is kept is granted to others")                                                 \
+    X(RIGHT_TAKE_RUNNING, "rights are taken from a running owner as if it slept")                                      \
+    X(RIGHT_ASLEEP_DEAF, "rights: a thread that goes into native state does not look at its queue any more")           \
+    X(RIGHT_TOKEN_STAYS, "rights: the token stays the same when something was taken")                                  \
+    X(RIGHT_PLAIN_NUMBER, "rights: the owner's code is its bare number")                                               \
+    X(RIGHT_STORE_AFTER_WAIT, "rights: a store that waited does not take the right again")                             \
+    X(RIGHT_LEGACY_PREEMPTED, "the holder of the legacy lock gives away what others ask for")                          \
+    X(RIGHT_NOT_MARKED, "what is handed to foreign code is not marked")
 
 enum eddy__mutant {
     MUTANT_NONE = 0,
@@ -149,7 +161,11 @@ enum eddy__mutant {
     X(STEP_SWEPT, "after step 3")                                                                                      \
     X(EPOCH_ENDS, "an epoch has been processed")                                                                       \
     X(PUBLISH, "a private-current object (subject) is about to be published")                                          \
-    X(ROOTS_RECORDED, "mutator: has recorded its roots at a handshake, has not acknowledged it")
+    X(ROOTS_RECORDED, "mutator: has recorded its roots at a handshake, has not acknowledged it")                       \
+    X(RIGHT_ASKED, "mutator: a request for a right is in the queue of another thread (subject)")                       \
+    X(RIGHT_WAIT, "mutator: waits for a right or for a barrier, running")                                              \
+    X(RIGHT_TAKING, "mutator: is about to take an object (subject) from a sleeping owner")                             \
+    X(RIGHT_WAKING, "mutator: has woken, others are taking something from it")
 
 enum eddy__hook_point {
 #define EDDY__POINT(name, text) HOOK_##name,
@@ -157,6 +173,8 @@ enum eddy__hook_point {
 #undef EDDY__POINT
     HOOK_COUNT
 };
+
+#define EDDY_MUTANTS_FUZZED MUTANT_EARLY_ZERO /* the last one that eddy-fuzz finds */
 
 #ifdef EDDY_HOOKS
 EDDY_API extern int eddy__mutant;

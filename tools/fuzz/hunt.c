@@ -163,7 +163,7 @@ static json_t *json_of(const struct options *o, unsigned mutant, const struct fo
 int command_mutants(const struct options *o)
 {
     static struct found all[SEEDS_MOST];
-    unsigned missed = 0, first = o->mutant != 0 ? o->mutant : 1, last = o->mutant != 0 ? o->mutant + 1u : MUTANT_COUNT;
+    unsigned missed = 0, first = o->mutant != 0 ? o->mutant : 1, last = o->mutant != 0 ? o->mutant + 1u : EDDY_MUTANTS_FUZZED + 1u;
     json_t *mutants = json_object();
     printf("%u workers, %u seeds from %" PRIu64 ", at most %.0f s each; seconds and schedules until found, their median first\n",
            o->workers, o->seeds, o->seed, o->seconds);
