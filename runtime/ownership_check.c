@@ -100,9 +100,10 @@ void eddy__check_right(eddy_thread *ft, const void *object, bool write, const ch
             eddy__misuse(function, "the object is marked, and the thread does not have the legacy lock");
         return;
     }
-    if (write ? right != ft->own_key : (right & ft->own_mask) != 0)
+    bool noted = t->rights.legacy_depth != 0 || is_noted(t, object, write);
+    if (write ? right != ft->own_key : (right & ft->own_mask) != 0 && !noted) /* somebody may claim what is being read */
         eddy__misuse(function, "the thread has no right to the object");
-    if (t->rights.legacy_depth == 0 && !is_noted(t, object, write))
+    if (!noted)
         eddy__misuse(function, "the right to the object is from before a safepoint");
 }
 

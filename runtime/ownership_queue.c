@@ -151,11 +151,16 @@ static void settle_all(eddy_heap *heap, struct thread *self, struct steal *first
 
 /* ---- the owner's part ---- */
 
+static bool is_keeping(const struct thread *t)
+{
+    return (EDDY_LOAD_RELAXED(&t->rights.keeping) & 1) != 0;
+}
+
 void eddy__own_safepoint(struct thread *t)
 {
     if (EDDY_LOAD_RELAXED(&t->fast.epoch_word) != &t->heap->epoch)
         (void)EDDY_EXCHANGE_ACQ_REL(&t->fast.epoch_word, &t->heap->epoch);
-    if ((t->rights.keeping & 1) == 0)
+    if (!is_keeping(t))
         eddy__legacy_return(t);
     if (t->rights.legacy_depth != 0 && !MUTANT(MUTANT_RIGHT_LEGACY_PREEMPTED))
         return; /* no preemption */
@@ -167,7 +172,7 @@ void eddy__own_safepoint(struct thread *t)
 void eddy__own_asleep(struct thread *t)
 {
     eddy_heap *heap = t->heap;
-    if ((t->rights.keeping & 1) == 0)
+    if (!is_keeping(t))
         eddy__legacy_return(t);
     if (EDDY_LOAD_SEQ_CST(&t->rights.requests) != NULL && t->rights.legacy_depth == 0
         && !MUTANT(MUTANT_RIGHT_ASLEEP_DEAF))

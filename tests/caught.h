@@ -19,6 +19,8 @@ enum verdict {
     MISCOUNTED,      /* verification found a count that differs from the number of references */
     LEFT_GARBAGE,    /* what should have been reclaimed was not */
     MISUSE,          /* the collector met something impossible and called the misuse handler */
+    TWO_OWNERS,      /* two threads had rights to an object that exclude each other */
+    STARVED,         /* who asked for a right did not get it */
     VERDICTS
 };
 
@@ -29,7 +31,8 @@ static inline const char *verdict_text(int verdict)
     static const char *const text[VERDICTS - NOT_SET_UP] = {
         [NOT_SET_UP - NOT_SET_UP] = "was not set up", [FREED_LIVE - NOT_SET_UP] = "a live object was freed",
         [MISCOUNTED - NOT_SET_UP] = "a count is wrong", [LEFT_GARBAGE - NOT_SET_UP] = "garbage was left",
-        [MISUSE - NOT_SET_UP] = "the misuse handler was called"};
+        [MISUSE - NOT_SET_UP] = "the misuse handler was called", [TWO_OWNERS - NOT_SET_UP] = "two threads had the right",
+        [STARVED - NOT_SET_UP] = "who asked did not get"};
     return verdict == PASSED ? "passed" : verdict >= NOT_SET_UP && verdict < VERDICTS ? text[verdict - NOT_SET_UP] : "failed";
 }
 
