@@ -46,6 +46,12 @@ same_checksum frames --param depth=1000 --param objects=1000000
 grep -q '^eddy .* shared 99\.' "$scratch/out" || fail "fork-pages: $(grep '^eddy' "$scratch/out")"
 grep -q '^in-object .* shared [0-9]\.' "$scratch/out" || fail "fork-pages: $(grep '^in-object' "$scratch/out")"
 
+# Rights to objects: no update is lost; each part has its lines.
+"$bench" ownership all --ops 20000 --runs 1 >"$scratch/out" 2>&1 || fail "ownership: $(tail -n 1 "$scratch/out")"
+for line in "hash map update        owned" "take from one that sleeps" "two of 1000 accounts" "100% common objects"; do
+  grep -q "^$line" "$scratch/out" || fail "ownership: no line '$line'"
+done
+
 json=$scratch/run.json
 "$bench" run binary-trees --engine eddy --param depth=12 --param collector_nice=1 --heap-mb 200 --live-mb 2 \
   --json "$json" >"$scratch/out" 2>&1 || fail "run --json: $(tail -n 1 "$scratch/out")"

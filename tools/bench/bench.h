@@ -139,5 +139,6 @@ void bench_real(struct bench_run *run, const char *name, double value);
 int bench_command_run(int argc, char **argv);
 int bench_command_compare(int argc, char **argv);
 int bench_command_fork_pages(int argc, char **argv);
+int bench_command_ownership(int argc, char **argv);
 
 #endif

@@ -9,13 +9,15 @@ static const char usage[] =
     "Usage: eddy-bench run WORKLOAD [--engine E] [OPTION]...\n"
     "       eddy-bench compare WORKLOAD --engines A,B[,C...] [--runs K] [--warmup W] [OPTION]...\n"
     "       eddy-bench fork-pages [--mb M]\n"
+    "       eddy-bench ownership [check|steal|contend|all] [--threads N] [--ops N] [--runs K] [--only WAY]\n"
     "       eddy-bench list\n"
     "\n"
     "run measures one workload on one engine. compare runs each engine in a process of its own, in turns\n"
     "A B A B ..., and prints medians and the medians of the paired ratios of A to the others; it fails if\n"
     "their checksums differ. fork-pages tells how many pages of a frozen heap of M MiB (default: 40) a forked child\n"
-    "that visits every object shares with its parent, and how many if counts lie inside the objects. list shows\n"
-    "workloads, engines and their parameters.\n"
+    "that visits every object shares with its parent, and how many if counts lie inside the objects. ownership compares\n"
+    "rights to objects with locks in them: what asking costs alone, what it takes to get another thread's object, and several\n"
+    "threads that want the same (--ops of each). list shows workloads, engines and their parameters.\n"
     "\n"
     "  --engine E        engine of a run (default: eddy)\n"
     "  --engines A,B     engines to compare\n"
@@ -67,10 +69,12 @@ int main(int argc, char **argv)
         return bench_command_compare(argc - 1, argv + 1);
     if (strcmp(command, "fork-pages") == 0)
         return bench_command_fork_pages(argc - 1, argv + 1);
+    if (strcmp(command, "ownership") == 0)
+        return bench_command_ownership(argc - 1, argv + 1);
     if (strcmp(command, "list") == 0 && argc == 2)
         return command_list();
     if (argc > 1)
-        fprintf(stderr, "eddy-bench: unknown command '%s'; there are: run, compare, fork-pages, list\n", command);
+        fprintf(stderr, "eddy-bench: unknown command '%s'; there are: run, compare, fork-pages, ownership, list\n", command);
     fputs(usage, stderr);
     return BENCH_USAGE;
 }
