@@ -91,6 +91,23 @@ void eddy__own_read_slow(eddy_thread *ft, const void *object)
     own(t, (void *)(uintptr_t)object, false);
 }
 
+void eddy_own_write_reserve(eddy_thread *ft, void *object, unsigned n)
+{
+    struct thread *t = thread_of(ft);
+    void *held[1] = {object};
+    eddy_frame frame;
+    eddy_frame_push(ft, &frame, held, 1);
+    do { /* a reservation that waits ends rights, and waiting for a right ends reservations */
+        eddy_own_write(ft, object);
+        eddy_reserve(ft, n);
+    } while (!eddy_owns_write(ft, object)
+             && !((EDDY_LOAD_ACQUIRE(right_of(object)) & EDDY__RIGHT_MARKED) != 0 && legacy_has(t)));
+    eddy_frame_pop(ft, &frame);
+#ifdef EDDY_DEBUG
+    eddy__note_only(t, object, true);
+#endif
+}
+
 eddy_status eddy_own_share_after(eddy_heap *heap, unsigned reads)
 {
     if (reads > EDDY__RIGHT_READS >> EDDY__RIGHT_READS_SHIFT)

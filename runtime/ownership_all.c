@@ -63,17 +63,45 @@ static bool settle_rights(struct thread *t, const struct requests *r)
     return all;
 }
 
+/* The usual case: nobody has wanted any of them. */
+static bool has_all(const struct thread *t, const eddy_own_request *requests, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (!(requests[i].write ? eddy_owns_write : eddy_owns_read)(&t->fast, requests[i].object))
+            return false;
+    return true;
+}
+
+/* Debug builds check that what is used has been asked for. */
+static void note(struct thread *t, const eddy_own_request *requests, size_t n)
+{
+#ifdef EDDY_DEBUG
+    for (size_t i = 0; i < n; i++)
+        if (requests[i].write)
+            eddy__note_only(t, requests[i].object, true);
+    for (size_t i = 0; i < n; i++)
+        if (!requests[i].write)
+            eddy__note_only(t, requests[i].object, false);
+#else
+    (void)t, (void)requests, (void)n;
+#endif
+}
+
 eddy_status eddy_own_all(eddy_thread *ft, const eddy_own_request *requests, size_t n)
 {
     struct thread *t = thread_of(ft);
     if (n > EDDY_OWN_MOST)
         return EDDY_EINVAL;
+    EDDY__NOTE_SAFEPOINT(ft);
+    if (has_all(t, requests, n)) {
+        note(t, requests, n);
+        return EDDY_OK;
+    }
     struct requests r = {.count = 0};
     for (size_t i = 0; i < n; i++) {
         eddy__own_check(t, requests[i].object, "eddy_own_all");
         add(&r, &requests[i]);
     }
-    EDDY__NOTE_SAFEPOINT(ft);
     eddy_frame frame;
     eddy_frame_push(ft, &frame, r.objects, r.count);
     eddy__legacy_return(t);
@@ -86,9 +114,6 @@ eddy_status eddy_own_all(eddy_thread *ft, const eddy_own_request *requests, size
     }
     eddy__own_end(t);
     eddy_frame_pop(ft, &frame);
-#ifdef EDDY_DEBUG
-    for (size_t i = 0; i < r.count; i++)
-        eddy__note_only(t, r.objects[i], r.write[i]);
-#endif
+    note(t, requests, n);
     return EDDY_OK;
 }

@@ -60,6 +60,8 @@ void eddy__note_only(struct thread *t, const void *object, bool write)
     for (size_t i = 0, at = place_of(object); i < NOTES; i++, at = (at + 1) % NOTES) {
         struct note *note = &table->notes[at];
         if (note->object == object) {
+            if (note->write && !write && is_fresh(t, note))
+                return; /* says more */
             old = note;
             break;
         }

@@ -86,7 +86,11 @@ static inline void eddy_own_write(eddy_thread *t, void *object)
     EDDY__NOTE_RIGHT(t, object, true);
 }
 
-/* The same for reading. Whoever takes an object for reading becomes its owner at first. When it has been taken for reading
+/* Both eddy_own_write and eddy_reserve (ref.h): returns with the right and with entries for `n` counted stores, at most 64, so that
+ * neither ends before the next safepoint. A safepoint. */
+EDDY_API void eddy_own_write_reserve(eddy_thread *t, void *object, unsigned n);
+
+/* The same as eddy_own_write for reading. Whoever takes an object for reading becomes its owner at first. When it has been taken for reading
  * several times in a row and not been written in between, it becomes nobody's, so that all may read it (eddy_own_share_after). */
 static inline void eddy_own_read(eddy_thread *t, const void *object)
 {
