@@ -1,19 +1,21 @@
 #!/bin/sh
 # Installs the Debian packages that are missing (needs root, or sudo, only then).
-# usage: tools/setup.sh [run|test|full|bench|peers]   run: what the release build needs; test (default): also what the
-#   tests need; full: also a browser and what drives it, for the test of eddy-pause's pages; bench: what the
-#   release build and ./tools/bench.sh all need; peers: also the other languages that it compares with
+# usage: tools/setup.sh [run|counting|test|full|bench|peers]   run: what the release build needs; counting: also what counts
+#   instructions; test (default): also what the tests need; full: also a browser and what drives it, for the test of
+#   eddy-pause's pages; bench: what the release build and ./tools/bench.sh all need; peers: also the other languages
+#   that it compares with
 set -eu
 
 packages="gcc g++ libc6-dev cmake ninja-build pkg-config libjemalloc-dev libcmocka-dev libgc-dev libjansson-dev"
 case ${1:-test} in
 run) ;;
+counting) packages="$packages valgrind" ;;
 test) packages="$packages clang libclang-rt-14-dev valgrind gdb" ;;
 bench) packages="$packages python3" ;;
 peers) packages="$packages python3 openjdk-17-jdk-headless golang-go nim" ;;
 full) packages="$packages clang libclang-rt-14-dev valgrind gdb chromium chromium-driver nodejs" ;;
 *)
-  echo "usage: $0 [run|test|full|bench|peers]" >&2
+  echo "usage: $0 [run|counting|test|full|bench|peers]" >&2
   exit 2
   ;;
 esac

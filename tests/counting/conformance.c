@@ -269,7 +269,7 @@ static void outlives_its_maker(struct lab_thread *t)
 /* All threads retain and release one object, and the last reference is given back by any of them. */
 static void fight_for_one(struct lab_thread *t, struct worker *w)
 {
-    for (int round = 0; round < SUPPORT_SCALE(1000, 200); round++) {
+    for (int round = 0; round < SUPPORT_SCALE(400, 50); round++) {
         if (w->index == 0)
             lab_set_shared(t, w->array, 0, lab_new_int(t, VALUE));
         wait_for_others(t, w);
@@ -278,8 +278,12 @@ static void fight_for_one(struct lab_thread *t, struct worker *w)
         if (w->index == 1)
             lab_set_shared(t, w->array, 0, NULL);
         CHECK(lab_int(o) == VALUE);
-        lab_retain(t, o);
-        lab_release(t, o);
+        for (int i = 0; i < 300; i++) {
+            lab_retain(t, o);
+            lab_retain(t, o);
+            lab_release(t, o);
+            lab_release(t, o);
+        }
         lab_release(t, o);
         lab_poll(t);
         wait_for_others(t, w);
@@ -330,7 +334,7 @@ static void release_too_often(struct lab_thread *t, struct worker *w)
     }
 }
 
-static struct object *permanent; /* where leak checkers find it */
+static struct object *volatile permanent; /* where leak checkers find it */
 
 static void keeps_permanent(struct lab_thread *t)
 {

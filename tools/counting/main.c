@@ -18,7 +18,7 @@ static const char usage[] =
     "experiments.\n"
     "\n"
     "  --quick             within a minute: shorter runs, fewer rounds\n"
-    "  --rounds K          rounds (default: 11; 3 if quick)\n"
+    "  --rounds K          rounds (default: 9; 3 if quick)\n"
     "  --only NAME         only experiments whose names begin so; no comparisons in pairs\n"
     "  --strategies A,B    only these\n"
     "  --no-instructions   do not count instructions (which takes valgrind)\n"

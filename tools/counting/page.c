@@ -102,7 +102,7 @@ static void write_anecdotes(FILE *file, const struct figures *f)
     fputs("| said | measured here |\n|---|---|\n", file);
     ratio_text(f, pairing_of(f, "atomic"), ratio, sizeof ratio);
     fprintf(file,
-            "| \"Atomic counts make it twice as slow\" (for instance Choi, Shull and Torrellas on why counting is slow) | The bare pair costs %.1f times as "
+            "| Atomic counts are what makes counting slow, by half or more (Choi, Shull and Torrellas, PACT 2018, begin with it) | The bare pair costs %.1f times as "
             "much (%.2f instead of %.2f ns); the interpreter, with one thread, takes %s of the time of plain counts. Sequentially consistent "
             "atomics: %.2f ns for the pair, %.2f in the interpreter: on this machine the order makes %s difference. |\n",
             time_of(f, "atomic-pair"), figures_wall(f, "hot", "atomic"), figures_wall(f, "hot", "plain"), ratio,
@@ -110,20 +110,20 @@ static void write_anecdotes(FILE *file, const struct figures *f)
             figures_wall(f, "hot", "atomic_sc") < 1.1 * figures_wall(f, "hot", "atomic") ? "no" : "a");
     const struct pairing *check = pairing_of(f, "permanent-check"), *all = pairing_of(f, "permanent-everywhere");
     fprintf(file,
-            "| \"An immortal check costs 5%%\" (PEP 683: 4%% if done naively, neutral after mitigation) | Where every operation looks at the bit: %.1f%% more "
+            "| Telling permanent objects apart costs some percent (PEP 683: 4%% if done naively, about nothing after mitigation; 2%% would be acceptable) | Where every operation looks at the bit: %.1f%% more "
             "instructions, %+.1f%% time. Where constants, true and false are known to be permanent and not counted at all: %.1f%% more instructions, "
             "%+.1f%% time. A large count without a branch: %+.1f%% time, and it writes. |\n",
             100 * (all->instructions - 1), 100 * (time_of(f, "permanent-everywhere") - 1), 100 * (check->instructions - 1),
             100 * (time_of(f, "permanent-check") - 1), 100 * (time_of(f, "permanent-large") - 1));
     ratio_text(f, pairing_of(f, "locks"), ratio, sizeof ratio);
     fprintf(file,
-            "| \"Fine-grained locks: half the speed\" (the Python FAQ on the free-threading patches of 1996; later editions: at least 30%% slower) | One thread: "
+            "| Locks in each object halve the speed of one thread (the Python FAQ on the free-threading patches; later editions: at least 30%% slower) | One thread: "
             "%s of the time of plain counts. Two threads: %.0f ns per iteration, %.0f with a global lock. Only counts are locked here, "
             "not every access to a container, so this is a lower bound. |\n",
             ratio, figures_wall(f, "interpreter-2", "locks"), figures_wall(f, "interpreter-2", "gil"));
     ratio_text(f, pairing_of(f, "local-path"), ratio, sizeof ratio);
     fprintf(file,
-            "| \"Thread-local counts would eliminate most of it\" (Ewing 2007) | One thread, everything its own: %s of the time of plain counts in the interpreter; the bare pair "
+            "| Counts local to a thread make most of the cost go away (Ewing 2007) | One thread, everything its own: %s of the time of plain counts in the interpreter; the bare pair "
             "%.2f instead of %.2f ns. Two threads that share constants: %.0f ns per iteration, %.0f with atomic counts, %.0f with atomic counts "
             "and permanent constants. With a quarter of the operations on the other's objects a pair costs %.2f ns, with all of them %.2f; atomic counts: %.2f "
             "and %.2f. So it does, while objects are not shared; for those that all threads share permanence does more. |\n",
@@ -132,18 +132,18 @@ static void write_anecdotes(FILE *file, const struct figures *f)
             figures_wall(f, "share-25", "biased"), figures_wall(f, "share-100", "biased"), figures_wall(f, "share-25", "atomic"),
             figures_wall(f, "share-100", "atomic"));
     fprintf(file,
-            "| \"Counts defeat copy-on-write\" (PEP 683) | A child that only reads dirties %.0f%% of the memory of the objects with plain counts, %.0f%% with large "
+            "| Counts defeat copy-on-write (PEP 683) | A child that only reads dirties %.0f%% of the memory of the objects with plain counts, %.0f%% with large "
             "permanent counts, %.1f%% with a permanent bit, %.1f%% with Eddy (frozen), whose counts are elsewhere. |\n",
             percent(f, "plain"), percent(f, "plain_big"), percent(f, "plain_bit"), percent(f, "eddy"));
     fprintf(file,
-            "| The free race of split counts: a barrier, or compare-and-swap? | Two threads, half of the operations on the other's objects: %.2f ns with "
+            "| The free race of split counts can be closed by a barrier or by compare-and-swap | Two threads, half of the operations on the other's objects: %.2f ns with "
             "compare-and-swap, %.2f with the barrier; on one object %.2f and %.2f. In the interpreter, where objects die all the time: %.0f and %.0f ns with one "
             "thread. |\n",
             figures_wall(f, "share-50", "split_cas"), figures_wall(f, "share-50", "split_barrier"), figures_wall(f, "one-2", "split_cas"),
             figures_wall(f, "one-2", "split_barrier"), figures_wall(f, "interpreter-1", "split_cas"),
             figures_wall(f, "interpreter-1", "split_barrier"));
     fprintf(file,
-            "| \"Log the counts instead\" (Talin 2007, after Bacon's Recycler) | If each retain and release of the stack is logged: %.1f times the time of plain counts, and %.1f times "
+            "| Logs of counts take the cost from the threads (Talin 2007, after Bacon's Recycler) | If each retain and release of the stack is logged: %.1f times the time of plain counts, and %.1f times "
             "the CPU with the collector. With Eddy's pins: %.1f. If the stack is not counted at all: %.2f of the time, %.2f of the CPU. What makes logs fast "
             "is what is not logged. |\n",
             figures_wall(f, "interpreter-1", "eddy_log") / plain,
@@ -152,7 +152,7 @@ static void write_anecdotes(FILE *file, const struct figures *f)
             figures_cpu(f, "interpreter-1", "eddy") / figures_cpu(f, "interpreter-1", "plain"));
     double elided = figures_wall(f, "interpreter-elided", "plain");
     fprintf(file,
-            "| \"Elide the pairs instead\" (Joao 2009 and others, in compilers) | With the pairs that lifetime analysis removes taken out: plain counts %.2f of the time they took, atomic ones "
+            "| Most pairs can be removed when the program is compiled (Barth, CACM 1977; Joisha, ISMM 2006) | With the pairs that lifetime analysis removes taken out: plain counts %.2f of the time they took, atomic ones "
             "%.2f, locks %.2f, local ones %.2f. |\n",
             elided / plain, figures_wall(f, "interpreter-elided", "atomic") / figures_wall(f, "interpreter-1", "atomic"),
             figures_wall(f, "interpreter-elided", "locks") / figures_wall(f, "interpreter-1", "locks"),
