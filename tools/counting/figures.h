@@ -44,11 +44,10 @@ struct figures {
     size_t experiment_count, pairing_count;
     struct experiment experiments[FIGURES_EXPERIMENTS];
     struct pairing pairings[FIGURES_PAIRINGS];
-    struct lab_result census, census_elided, census_known; /* of the interpreter's program; per so many iterations: operations */
-    double instructions[LAB_VARIANTS]; /* per byte code; 0: not measured */
-    char no_instructions[128];         /* why, if so */
-    double load_before, load_after;    /* of the machine */
-    bool disagree;                     /* checksums differ */
+    struct lab_result census, census_elided; /* of the interpreter's program; `operations` are its iterations */
+    char no_instructions[128];               /* why instructions were not counted, if so */
+    double load_before, load_after;          /* of the machine */
+    bool disagree;                           /* checksums differ */
 };
 
 /* figures.c */
@@ -79,7 +78,7 @@ double plan_load(void);
 void bars_make(struct figures *f);
 void bars_run(struct figures *f, const struct plan_choice *choice);
 
-/* instructions.c: counted by callgrind. `per` names what is counted per. 0: not possible, *why says why. */
+/* instructions.c: per pair or iteration, counted by callgrind. 0: not possible, `why` says why. */
 double instructions_of(const struct lab_variant *variant, const struct lab_request *request, char *why, size_t size);
 
 /* table.c, report.c, chart.c, page.c */

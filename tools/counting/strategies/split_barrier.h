@@ -9,7 +9,9 @@
 
 #define COUNT_DEFERRED_REUSE 1
 
-enum { SPLIT_BATCH = 256 };
+#ifndef SPLIT_BATCH
+#define SPLIT_BATCH 256 /* tests have smaller ones */
+#endif
 
 /* Objects that wait for one barrier. */
 struct split_batch {
