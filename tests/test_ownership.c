@@ -260,6 +260,100 @@ static void test_readers_beside_a_writer(void **state)
     rights_close(&w);
 }
 
+/* ---- operations in pieces; compiled code ---- */
+
+struct table {
+    eddy_right right;
+    size_t length;
+    void *slots[1];
+};
+
+struct bulk {
+    struct rights_world w;
+    uint32_t end;
+};
+
+/* Owns the table again and again, and stores into it without exchange. */
+static void *bulk_main(void *argument)
+{
+    struct bulk *b = argument;
+    eddy_thread *t;
+    CHECK(eddy_thread_attach(b->w.heap, &t) == EDDY_OK);
+    struct table *table = eddy_root_load(t, &slots[0]);
+    for (size_t i = 0; EDDY_LOAD_ACQUIRE(&b->end) == 0; i++) {
+        struct account *value = account_new(t, &b->w);
+        eddy_own_write(t, table);
+        eddy_own_store(t, table, &table->slots[i % table->length], i % 2 == 0 ? value : NULL);
+        eddy_safepoint(t);
+    }
+    CHECK(eddy_thread_detach(t) == EDDY_OK);
+    return NULL;
+}
+
+static void test_operations_in_pieces(void **state)
+{
+    (void)state;
+    struct bulk b = {.w = rights_open(0)};
+    const eddy_type *type;
+    eddy_type_desc desc = {.name = "table", .size = offsetof(struct table, slots), .tail = EDDY_TAIL_REFS,
+                           .length_offset = offsetof(struct table, length), .flags = EDDY_TYPE_ARBITRATED};
+    assert_int_equal(eddy_type_register(b.w.heap, &desc, &type), EDDY_OK);
+    ROOTS_PUSH(b.w.t, 2);
+    struct table *table = roots[0] = eddy_alloc_tail(b.w.t, type, 300);
+    eddy_array *source = roots[1] = eddy_alloc_array(b.w.t, 300);
+    eddy_own_write(b.w.t, table);
+    eddy_root_store(b.w.t, &slots[0], table);
+    for (size_t i = 0; i < 300; i++)
+        array_put(b.w.t, source, i, account_new(b.w.t, &b.w));
+    pthread_t id;
+    assert_int_equal(pthread_create(&id, NULL, bulk_main, &b), 0);
+    for (int i = 0; i < SUPPORT_SCALE(300, 20); i++) {
+        if (i % 2 == 0)
+            eddy_copy_refs(b.w.t, table, table->slots, source, source->slots, 300);
+        else
+            eddy_fill_refs(b.w.t, table, table->slots, source->slots[7], 300);
+        eddy_safepoint(b.w.t);
+    }
+    EDDY_STORE_RELEASE(&b.end, 1);
+    eddy_native_enter(b.w.t);
+    pthread_join(id, NULL);
+    eddy_native_leave(b.w.t);
+    assert_int_equal(eddy_verify(b.w.t, 0, NULL), EDDY_OK);
+    eddy_own_write(b.w.t, table);
+    struct table *longer = roots[1] = eddy_resize(b.w.t, table, 4000);
+    assert_true(longer != NULL && longer->length == 4000);
+    eddy_own_write(b.w.t, longer);
+    assert_ptr_equal(eddy_load(b.w.t, &longer->slots[9]), eddy_load(b.w.t, &table->slots[9]));
+    ROOTS_POP(b.w.t);
+    rights_close(&b.w);
+}
+
+static uint32_t load32(const void *base, ptrdiff_t offset)
+{
+    return EDDY_LOAD_ACQUIRE((const uint32_t *)(const void *)((const char *)base + offset));
+}
+
+static void test_constants_for_compilers(void **state)
+{
+    (void)state;
+    struct rights_world w = rights_open(0);
+    struct account *a = account_publish(&w, 0), *b = account_new(w.t, &w);
+    struct helper *h = helper_start(&w, HELPER_OWNS);
+    helper_wait(&w, h);
+    for (int i = 0; i < 4; i++) {
+        const struct account *x = i % 2 == 0 ? a : b;
+        assert_int_equal(load32(x, 0) == load32(w.t, EDDY_JIT_THREAD_OWN_KEY), eddy_owns_write(w.t, x));
+        assert_int_equal((load32(x, 0) & load32(w.t, EDDY_JIT_THREAD_OWN_MASK)) == 0, eddy_owns_read(w.t, x));
+        eddy_jit_own_read_slow(w.t, a);
+        eddy_jit_own_write_slow(w.t, b);
+    }
+    assert_true(eddy_owns_read(w.t, a) && eddy_owns_write(w.t, b));
+    uint64_t token = eddy_rights_token(w.t);
+    assert_int_equal(*(const uint64_t *)(const void *)((const char *)w.t + EDDY_JIT_THREAD_RIGHTS_TOKEN), token);
+    helper_end(&w, h);
+    rights_close(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -276,6 +370,8 @@ int main(void)
         cmocka_unit_test(test_reads_in_a_row_make_it_everybodys),
         cmocka_unit_test(test_writes_in_between_do_not),
         cmocka_unit_test(test_readers_beside_a_writer),
+        cmocka_unit_test(test_operations_in_pieces),
+        cmocka_unit_test(test_constants_for_compilers),
     };
     return RUN_TESTS("ownership", tests);
 }
