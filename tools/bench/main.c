@@ -18,6 +18,7 @@ static const char usage[] =
     "that visits every object shares with its parent, and how many if counts lie inside the objects. ownership compares\n"
     "rights to objects with locks in them: what asking costs alone, what it takes to get another thread's object, and several\n"
     "threads that want the same (--ops of each). list shows workloads, engines and their parameters.\n"
+    "'./tools/bench.sh all' runs all of it, beside programs in other languages, and writes a page of results.\n"
     "\n"
     "  --engine E        engine of a run (default: eddy)\n"
     "  --engines A,B     engines to compare\n"

@@ -73,6 +73,10 @@ public final class Main {
     }
 
     public static void main(String[] arguments) throws Exception {
+        Thread.setDefaultUncaughtExceptionHandler((thread, error) -> {
+            System.err.println("peer: " + error);
+            Runtime.getRuntime().halt(error instanceof OutOfMemoryError ? 3 : 1);
+        });
         Params params;
         int threads, liveMb;
         Workload workload;
