@@ -10,10 +10,10 @@ packages="gcc g++ libc6-dev cmake ninja-build pkg-config libjemalloc-dev libcmoc
 case ${1:-test} in
 run) ;;
 counting) packages="$packages valgrind" ;;
-test) packages="$packages clang libclang-rt-14-dev valgrind gdb" ;;
+test) packages="$packages clang libclang-rt-14-dev valgrind gdb python3" ;;
 bench) packages="$packages python3" ;;
 peers) packages="$packages python3 openjdk-17-jdk-headless golang-go nim" ;;
-full) packages="$packages clang libclang-rt-14-dev valgrind gdb chromium chromium-driver nodejs" ;;
+full) packages="$packages clang libclang-rt-14-dev valgrind gdb python3 chromium chromium-driver nodejs" ;;
 *)
   echo "usage: $0 [run|counting|test|full|bench|peers]" >&2
   exit 2
