@@ -72,9 +72,9 @@ SIZES = {
             "dag": {"slots": 5000, "steps": 20000}, "frames": {"objects": 10000000}, "requests": {"requests": 2000},
         },
         "live_mb": [10, 100],
-        "live": {"binary-trees": {"depth": 13}, "graph": {"steps": 5000}, "requests": {"requests": 2000}},
+        "live": {"binary-trees": {"depth": 15}, "graph": {"steps": 5000}, "requests": {"requests": 2000}},
         "threads": [1, 2, 4],
-        "threaded": {"binary-trees": {"depth": 13}},
+        "threaded": {"binary-trees": {"depth": 15}},
         "small": {"binary-trees": {"depth": 11}, "hash-map": {"keys": 20000, "ops": 100000}},
     },
     "tiny": {
