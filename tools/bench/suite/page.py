@@ -64,7 +64,7 @@ class Page:
                  "Written by `./tools/bench.sh all`; do not edit. Everything below can be had again with that command.", "")
         if results["mode"] != "full":
             self.add(f"**These are figures of the mode \"{results['mode']}\"**: small sizes, few rounds, for a first look only.", "")
-        self.add(f"Begun {results['begun']}, {counted} rounds. Figures are medians over the rounds; ratios are medians of paired "
+        self.add(f"Begun {results['begun']}, {counted} round{'s' * (counted != '1')}. Figures are medians over the rounds; ratios are medians of paired "
                  "ratios (in a round all contenders of an experiment run one after the other, each in a process of its own). "
                  "Below 1 Eddy is better.", "")
         self.add(*table(["machine", ""], [[key, str(machine[key])] for key in machine if machine[key] is not None] +
