@@ -145,7 +145,7 @@ def run(experiments, results, path, rounds, deadline, tries, limit_s):
     for round_number in range(rounds):
         for experiment in experiments:
             record = records[experiment.name]
-            if record["rounds"] > round_number:
+            if record["rounds"] > round_number or round_number >= experiment.most_rounds:
                 continue
             if round_number > 0 and deadline is not None and time.monotonic() > deadline:
                 say("bench: the time is up")

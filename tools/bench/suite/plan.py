@@ -39,6 +39,11 @@ class Experiment:
     size_mb: int = 0  # all that is live, roughly; the live heap or that of the workload's own
 
     @property
+    def most_rounds(self):
+        """Making gigabytes takes most of the time: fewer rounds of that."""
+        return 1 if self.size_mb > 2000 else 2 if self.size_mb > 1000 else 1000
+
+    @property
     def name(self):
         parts = [self.group, self.workload]
         if self.group == "live":
@@ -57,7 +62,8 @@ SIZES = {
             "graph": {"steps": 150000}, "dag": {"steps": 150000}, "frames": {}, "requests": {"requests": 10000},
         },
         "live_mb": [10, 100, 1024, 4096],
-        "live": {"binary-trees": {"depth": 16}, "graph": {"steps": 100000}, "requests": {"requests": 10000}},
+        "live": {"binary-trees": {"depth": 18}, "graph": {"steps": 100000},
+                 "requests": {"requests": 15000, "objects": 400}},
         "threads": [1, 2, 4, 8],
         "threaded": {"binary-trees": {"depth": 16}, "hash-map": {"keys": 200000, "ops": 2000000}, "lru": {"ops": 1000000}},
         "small": {"alloc-24": {"objects": 5000000}, "binary-trees": {"depth": 14}, "gcbench": {"depth": 12},
