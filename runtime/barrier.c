@@ -142,8 +142,8 @@ void eddy__own_store_slow(eddy_thread *ft, void *object, void **field, void *val
         if (value != NULL)
             eddy__push_value(t, value, 0);
     }
-    HOOK(HOOK_STORE_PUSHED, object);
     void *old = EDDY_LOAD_RELAXED(field);
+    HOOK(HOOK_STORE_PUSHED, object);
     EDDY_STORE_RELEASE(field, value);
     HOOK(HOOK_STORE_EXCHANGED, object);
     if (heap_contains(t->heap, old))

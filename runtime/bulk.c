@@ -19,7 +19,7 @@ static void put(eddy_thread *t, void *object, const struct tagged *tagged, bool 
         EDDY_STORE_RELAXED(field, value);
         return;
     }
-    if (EDDY_UNLIKELY(arbitrated)) /* what was polled since may have taken the right away */
+    if (EDDY_UNLIKELY(arbitrated) && !MUTANT(MUTANT_RIGHT_BULK)) /* what was polled since may have taken the right away */
         eddy_own_write(t, object);
     if (tagged == NULL)
         eddy__store_slow(t, object, field, value);

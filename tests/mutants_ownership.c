@@ -299,6 +299,38 @@ static enum verdict store_after_a_wait(void)
     return PASSED;
 }
 
+static void job_fill(struct actor *self)
+{
+    struct owned *x = self->object;
+    self->index = 0;
+    eddy_fill_refs(self->t, x, &x->field, self->value, 1);
+    self->index = 1;
+}
+
+/* B stores into x without exchange, while A, whose right to x ended at a safepoint, is about to fill it. */
+static enum verdict bulk_without_right(void)
+{
+    rights_lab(2);
+    struct owned *x = make_owned(A, 0);
+    struct node *a = make(A, 1), *b = make(B, 0);
+    put_root(A, 1, a);
+    ask(B, job_own_write, x, NULL);
+    handshake(A);
+    SET_UP(gets(B));
+    B->object = x;
+    B->value = b;
+    stop_at(B, HOOK_STORE_PUSHED);
+    perform(B, job_owned_store);
+    SET_UP(stopped(B));
+    ask(A, job_fill, x, a);
+    resume(B);
+    handshake(B);
+    MUST(gets(A), STARVED);
+    SET_UP(settle());
+    MUST(verified(), MISCOUNTED);
+    return lab_close() ? PASSED : LEFT_GARBAGE;
+}
+
 /* A runs foreign code, which has x; B asks, and A passes safepoints, and sleeps. */
 static enum verdict preempted(void)
 {
@@ -352,6 +384,7 @@ CAUGHT(RIGHT_ASLEEP_DEAF, deaf_in_its_sleep, STARVED)
 CAUGHT(RIGHT_TOKEN_STAYS, token_stays, TWO_OWNERS)
 CAUGHT(RIGHT_PLAIN_NUMBER, plain_number, TWO_OWNERS)
 CAUGHT(RIGHT_STORE_AFTER_WAIT, store_after_a_wait, TWO_OWNERS)
+CAUGHT(RIGHT_BULK, bulk_without_right, MISCOUNTED)
 CAUGHT(RIGHT_LEGACY_PREEMPTED, preempted, TWO_OWNERS)
 CAUGHT(RIGHT_NOT_MARKED, not_marked, TWO_OWNERS)
 
@@ -367,6 +400,7 @@ int main(void)
         cmocka_unit_test(test_token_stays),
         cmocka_unit_test(test_plain_number),
         cmocka_unit_test(test_store_after_a_wait),
+        cmocka_unit_test(test_bulk_without_right),
         cmocka_unit_test(test_preempted),
         cmocka_unit_test(test_not_marked),
     };

@@ -7,6 +7,7 @@
 
 #include <dlfcn.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -58,7 +59,8 @@ void __cyg_profile_func_enter(void *function, void *caller)
     (void)function, (void)caller;
     if (depth++ == 0)
         come();
-    calls_seen++;
+    if (++calls_seen % 8 == 0)
+        sched_yield(); /* an invitation to those who should not come */
 }
 void __cyg_profile_func_exit(void *function, void *caller)
 {
