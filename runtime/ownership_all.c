@@ -1,6 +1,6 @@
 /* Rights to several objects at once (design, section 8): in the order of addresses, each kept until all are there. What
  * is kept can be lost to the holder of the legacy lock only, and what all may read to whoever claims it; then it
- * starts again, keeping what it has. The legacy lock comes before all objects. */
+ * starts again, keeping nothing. The legacy lock comes before all objects. */
 #include "runtime/ownership.h"
 
 /* Sorted by address, each object once. */
@@ -107,10 +107,16 @@ eddy_status eddy_own_all(eddy_thread *ft, const eddy_own_request *requests, size
     eddy__legacy_return(t);
     eddy__own_begin(t);
     for (;;) {
-        if (!acquire(t, &r))
-            eddy__legacy_borrow(t);
-        else if (settle_rights(t, &r))
+        bool marked = !acquire(t, &r);
+        if (!marked && settle_rights(t, &r))
             break;
+        if (!MUTANT(MUTANT_RIGHT_RESTART_KEEPING)) { /* what was asked for meanwhile has been put aside, and must not wait for us */
+            eddy__own_end(t);
+            eddy__poll(t);
+            eddy__own_begin(t);
+        }
+        if (marked)
+            eddy__legacy_borrow(t);
     }
     eddy__own_end(t);
     eddy_frame_pop(ft, &frame);

@@ -203,6 +203,35 @@ static enum verdict kept_is_granted(void)
     return lab_close() ? PASSED : LEFT_GARBAGE;
 }
 
+static void job_read_and_write(struct actor *self)
+{
+    const eddy_own_request both[] = {{self->object, false}, {self->value, true}};
+    self->index = 0;
+    eddy_own_all(self->t, both, 2);
+    self->index = 1;
+}
+
+/* Both are everybody's. A wants to read the first and write the second, B to write both: when A has claimed the second it has lost the
+ * first, which B keeps while it waits for the second. */
+static enum verdict restarted_keeping(void)
+{
+    rights_lab(2);
+    struct owned *x = make_owned(A, 0), *y = make_owned(A, 1), *first = x < y ? x : y, *second = x < y ? y : x;
+    EDDY_STORE_RELAXED(&x->right, 0);
+    EDDY_STORE_RELAXED(&y->right, 0);
+    ask(A, job_read_and_write, first, second);
+    ask(B, job_own_both, first, second);
+    SET_UP(stopped(A) && stopped(B));
+    for (unsigned i = 0; i < TURNS; i++) {
+        if (turn(A))
+            handshake(A);
+        if (turn(B))
+            handshake(B);
+    }
+    MUST(turn(A) && turn(B), STARVED);
+    return lab_close() ? PASSED : LEFT_GARBAGE;
+}
+
 /* A runs, and B does not wait for it. */
 static enum verdict taken_from_a_running_owner(void)
 {
@@ -379,6 +408,7 @@ CAUGHT(RIGHT_WAKE_AT_ONCE, woken_at_once, TWO_OWNERS)
 CAUGHT(RIGHT_NO_BARRIER, written_without_barrier, TWO_OWNERS)
 CAUGHT(RIGHT_UNSORTED, unsorted, STARVED)
 CAUGHT(RIGHT_KEPT_GRANTED, kept_is_granted, STARVED)
+CAUGHT(RIGHT_RESTART_KEEPING, restarted_keeping, STARVED)
 CAUGHT(RIGHT_TAKE_RUNNING, taken_from_a_running_owner, TWO_OWNERS)
 CAUGHT(RIGHT_ASLEEP_DEAF, deaf_in_its_sleep, STARVED)
 CAUGHT(RIGHT_TOKEN_STAYS, token_stays, TWO_OWNERS)
@@ -395,6 +425,7 @@ int main(void)
         cmocka_unit_test(test_written_without_barrier),
         cmocka_unit_test(test_unsorted),
         cmocka_unit_test(test_kept_is_granted),
+        cmocka_unit_test(test_restarted_keeping),
         cmocka_unit_test(test_taken_from_a_running_owner),
         cmocka_unit_test(test_deaf_in_its_sleep),
         cmocka_unit_test(test_token_stays),

@@ -125,6 +125,7 @@
     X(RIGHT_TOKEN_STAYS, "rights: the token stays the same when something was taken")                                  \
     X(RIGHT_PLAIN_NUMBER, "rights: the owner's code is its bare number")                                               \
     X(RIGHT_STORE_AFTER_WAIT, "rights: a store that waited does not take the right again")                             \
+    X(RIGHT_RESTART_KEEPING, "rights: several at once start again without looking at what was put aside")              \
     X(RIGHT_BULK, "rights: a bulk operation does not ask again after its safepoints")                                  \
     X(RIGHT_LEGACY_PREEMPTED, "the holder of the legacy lock gives away what others ask for")                          \
     X(RIGHT_NOT_MARKED, "what is handed to foreign code is not marked")
