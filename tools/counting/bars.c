@@ -1,5 +1,6 @@
 /* The comparisons that have a bar: the interpreter with one strategy and with another, one right after the other, in
- * changing order, so that the ratio of a pair is free of slow changes of the machine's speed; and the instructions of both. */
+ * changing order, so that the ratio of a pair is free of slow changes of the machine's speed; CPU time, so that it is free of
+ * what else runs there, and helper threads are in it; and the instructions of both. */
 #include "figures.h"
 
 #include <stdio.h>
@@ -37,7 +38,7 @@ void bars_make(struct figures *f)
 
 static double time_of(const struct lab_variant *variant, const struct lab_request *request)
 {
-    return plan_run_once(variant, request).wall_s;
+    return plan_run_once(variant, request).cpu_s;
 }
 
 void bars_run(struct figures *f, const struct plan_choice *choice)

@@ -55,7 +55,8 @@ extern const struct lab_variant lab_variant_census; /* plain counts that count t
 bool lab_can(const struct lab_variant *variant, const struct lab_request *request);
 
 uint64_t lab_now_ns(void);
-uint64_t lab_cpu_ns(void);
+uint64_t lab_cpu_ns(void);     /* of the process; of its running threads only up to their last look at their own */
+uint64_t lab_own_cpu_ns(void); /* of the calling thread */
 uint64_t lab_private_dirty(void); /* bytes; of this process */
 
 _Noreturn void lab_fatal(const char *format, ...) __attribute__((format(printf, 1, 2)));

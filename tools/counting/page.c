@@ -37,7 +37,7 @@ static void write_machine(FILE *file, const struct figures *f)
 
 static void write_bars(FILE *file, const struct figures *f)
 {
-    fputs("| compared | strategies | time, median (least–most) | instructions | bar |\n|---|---|---|---|---|\n", file);
+    fputs("| compared | strategies | CPU time, median (least–most) | instructions | bar |\n|---|---|---|---|---|\n", file);
     for (size_t i = 0; i < f->pairing_count; i++) {
         const struct pairing *p = &f->pairings[i];
         char ratio[64], instructions[32] = "–", bar[32] = "–";

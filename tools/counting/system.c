@@ -24,6 +24,11 @@ uint64_t lab_cpu_ns(void)
     return clock_ns(CLOCK_PROCESS_CPUTIME_ID);
 }
 
+uint64_t lab_own_cpu_ns(void)
+{
+    return clock_ns(CLOCK_THREAD_CPUTIME_ID);
+}
+
 uint64_t lab_private_dirty(void)
 {
     FILE *file = fopen("/proc/self/smaps_rollup", "r");

@@ -117,7 +117,7 @@ void table_print(const struct figures *f)
            (double)e->releases / (double)e->operations);
     if (f->pairing_count == 0)
         return;
-    printf("\n%-22s %-24s %-20s %12s %9s\n", "compared, in pairs", "of", "time (least-most)", "instructions", "bar");
+    printf("\n%-22s %-24s %-20s %12s %9s\n", "compared, in pairs", "of", "CPU (least-most)", "instructions", "bar");
     for (size_t i = 0; i < f->pairing_count; i++) {
         const struct pairing *p = &f->pairings[i];
         struct spread s = spread_of(p->ratios, f->pairs);

@@ -153,6 +153,9 @@ static inline bool count_release(struct count_thread *t, struct count_header *h)
         return biased_release_shared(h);
     if (EDDY_LIKELY(--h->local != 0))
         return false;
+    COUNT_STEP("zero");
+    if (EDDY_LIKELY(EDDY_LOAD_ACQUIRE(&h->shared) == 0)) /* nor a flag: no references at all, so nobody who could get one */
+        return true;
     return biased_merge(h, 0);
 }
 

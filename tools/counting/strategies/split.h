@@ -64,6 +64,10 @@ static inline void count_init(struct count_thread *t, struct count_header *h)
 static COUNT_COLD bool split_ran_out(struct count_header *h)
 {
     COUNT_STEP("move");
+    if (h->plain == 0 && EDDY_LIKELY(EDDY_LOAD_ACQUIRE(&h->shared) == 0)) { /* the usual end, without an atomic operation */
+        h->plain = SPLIT_DEAD;
+        return true;
+    }
     h->plain += __atomic_exchange_n(&h->shared, 0, __ATOMIC_ACQ_REL);
     if (h->plain != 0)
         return false;

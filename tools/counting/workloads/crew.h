@@ -49,6 +49,7 @@ static COUNT_COLD void *crew_run(void *argument)
     hand->begun_ns = lab_now_ns();
     crew->work(t, hand, own);
     hand->ended_ns = lab_now_ns();
+    lab_own_cpu_ns(); /* or the process's time may lack some milliseconds of this thread */
     crew_meet(t, crew);
     crew->finish(t, hand, own);
     lab_detach(t);
