@@ -6,6 +6,7 @@
 #define OBJECT_EDDY_H
 
 #include <string.h>
+#include <time.h>
 
 struct object {
     uint32_t kind;
@@ -218,16 +219,19 @@ COUNT_UNUSED static void lab_settle(struct lab_thread *t)
     lab_require(eddy_collect(t->eddy, 0, NULL));
 }
 
-/* Objects that are alive after a collection. A stale word on the caller's stack may keep one, and what that refers to, alive: so
- * once more while there are such words. */
-COUNT_UNUSED static int64_t lab_live(struct lab_thread *t)
+/* Objects that are alive when no thread is attached any more, so that no stack can keep any; waits until there are as many as
+ * expected, for the collector takes some epochs. */
+COUNT_UNUSED static int64_t lab_live(int64_t expected)
 {
-    eddy_collect_report report = {.ambiguous_objects = 1};
     eddy_stats stats;
-    for (int i = 0; i < 20 && report.ambiguous_objects != 0; i++)
-        lab_require(eddy_collect(t->eddy, 0, &report));
-    eddy_heap_stats(lab_heap, &stats);
-    return (int64_t)stats.live_objects - 1; /* the caller's holder */
+    for (int i = 0; i < 20000; i++) {
+        eddy_heap_stats(lab_heap, &stats);
+        if ((int64_t)stats.live_objects == expected)
+            break;
+        eddy_collect_hint(lab_heap);
+        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+    }
+    return (int64_t)stats.live_objects;
 }
 
 #endif

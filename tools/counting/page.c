@@ -102,7 +102,7 @@ static void write_anecdotes(FILE *file, const struct figures *f)
     fputs("| said | measured here |\n|---|---|\n", file);
     ratio_text(f, pairing_of(f, "atomic"), ratio, sizeof ratio);
     fprintf(file,
-            "| Atomic counts are what makes counting slow, by half or more (Choi, Shull and Torrellas, PACT 2018, begin with it) | The bare pair costs %.1f times as "
+            "| Atomic counts make a program twice as slow (or at least it is worth much to avoid them: Choi, Shull and Torrellas, PACT 2018) | The bare pair costs %.1f times as "
             "much (%.2f instead of %.2f ns); the interpreter, with one thread, takes %s of the time of plain counts. Sequentially consistent "
             "atomics: %.2f ns for the pair, %.2f in the interpreter: on this machine the order makes %s difference. |\n",
             time_of(f, "atomic-pair"), figures_wall(f, "hot", "atomic"), figures_wall(f, "hot", "plain"), ratio,
@@ -126,7 +126,7 @@ static void write_anecdotes(FILE *file, const struct figures *f)
             "| Counts local to a thread make most of the cost go away (Ewing 2007) | One thread, everything its own: %s of the time of plain counts in the interpreter; the bare pair "
             "%.2f instead of %.2f ns. Two threads that share constants: %.0f ns per iteration, %.0f with atomic counts, %.0f with atomic counts "
             "and permanent constants. With a quarter of the operations on the other's objects a pair costs %.2f ns, with all of them %.2f; atomic counts: %.2f "
-            "and %.2f. So it does, while objects are not shared; for those that all threads share permanence does more. |\n",
+            "and %.2f. So it does while objects are not shared, and not where they are. |\n",
             ratio, figures_wall(f, "hot", "biased"), figures_wall(f, "hot", "plain"), figures_wall(f, "interpreter-2", "biased"),
             figures_wall(f, "interpreter-2", "atomic"), figures_wall(f, "interpreter-2", "atomic_bit"),
             figures_wall(f, "share-25", "biased"), figures_wall(f, "share-100", "biased"), figures_wall(f, "share-25", "atomic"),
