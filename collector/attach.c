@@ -78,7 +78,7 @@ void eddy__attachment_end(struct collector *c, struct object_record *a)
 {
     eddy_heap *heap = c->heap;
     uint64_t external = EDDY_LOAD_RELAXED(&a->external);
-    if (external != 0) {
+    if (external != 0 && !MUTANT(MUTANT_EXTERNAL_KEPT)) {
         EDDY_SUB_RELAXED(&heap->external, external);
         eddy__discharge_objects(heap, external);
     }
@@ -96,9 +96,11 @@ void eddy__attachment_end(struct collector *c, struct object_record *a)
 
 /* ---- finalizers ---- */
 
-static int by_number(const void *x, const void *y)
+static int by_group_and_number(const void *x, const void *y)
 {
     const struct finalizer *a = *(struct finalizer *const *)x, *b = *(struct finalizer *const *)y;
+    if (a->group != b->group)
+        return a->group > b->group ? 1 : -1;
     return (a->number > b->number) - (a->number < b->number);
 }
 
@@ -118,17 +120,21 @@ static void enqueue(struct collector *c, struct finalizer *f)
 
 bool eddy__finalizers_gather(struct collector *c, struct object_record *a)
 {
-    struct finalizer *f = EDDY_EXCHANGE_ACQ_REL(&a->finalizers, NULL);
-    bool any = f != NULL;
-    for (; f != NULL; f = EDDY_LOAD_RELAXED(&f->next))
+    struct finalizer *list = EDDY_EXCHANGE_ACQ_REL(&a->finalizers, NULL);
+    uint64_t first = UINT64_MAX;
+    for (const struct finalizer *f = list; f != NULL; f = EDDY_LOAD_RELAXED(&f->next))
+        first = f->number < first ? f->number : first;
+    for (struct finalizer *f = list; f != NULL; f = EDDY_LOAD_RELAXED(&f->next)) {
+        f->group = MUTANT(MUTANT_FINALIZERS_MIXED) ? 0 : first; /* those of one object come one after the other */
         vector_push(&c->attached.finalizers, f);
-    return any;
+    }
+    return list != NULL;
 }
 
 void eddy__finalizers_queue(struct collector *c, bool have_one)
 {
     struct vector *v = &c->attached.finalizers;
-    qsort(v->items, v->count, sizeof(void *), by_number);
+    qsort(v->items, v->count, sizeof(void *), by_group_and_number);
     for (size_t i = 0; i < v->count; i++)
         if (!(have_one && i == 0))
             count_inc(c, ((struct finalizer *)vector_at(v, i))->object, true);
@@ -150,6 +156,8 @@ void eddy__collector_finalize_all(eddy_heap *heap)
     struct collector *c = heap->collector;
     pthread_mutex_lock(&heap->collector_lock);
     eddy__walk_objects(c, gather_of, c);
+    for (size_t i = 0; i < c->attached.finalizers.count; i++)
+        ((struct finalizer *)vector_at(&c->attached.finalizers, i))->group = 0;
     eddy__finalizers_queue(c, false);
     pthread_mutex_unlock(&heap->collector_lock);
 }

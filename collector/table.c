@@ -7,7 +7,7 @@
 void eddy__table_notify(hidden_edge *edge)
 {
     struct table *table = EDDY_EXCHANGE_ACQ_REL(&edge->table, NULL);
-    if (table == NULL)
+    if (table == NULL || MUTANT(MUTANT_TABLE_NOT_TOLD))
         return; /* no entry of a table, or taken out already */
     hidden_edge *top = EDDY_LOAD_RELAXED(&table->dead);
     do

@@ -125,6 +125,7 @@ static void visit_edges(struct verification *v, void *object, edge_fn *edge)
 {
     v->object = object;
     edges_each(v->c->heap, EDDY_LOAD_ACQUIRE(eddy__header(object)), object, edge, v);
+    v->closed = false; /* hidden fields may be stored into */
     eddy__hidden_each(v->c, object, edge, v);
 }
 

@@ -249,3 +249,21 @@ void eddy__fibers_leave(struct thread *t)
         drop(t, t->own_fiber);
     t->own_fiber = t->fiber = NULL;
 }
+
+/* In a forked child, under registry_lock: the thread has vanished, wherever it was. What it has bumped since lets others take
+ * the fibers that it left suspended. */
+void eddy__fibers_abandon(struct thread *t)
+{
+    for (eddy_fiber *fiber = t->heap->fibers; fiber != NULL; fiber = fiber->next) {
+        if (fiber->owner != t || fiber->dropped != 0)
+            continue;
+        if (fiber->running || fiber == t->own_fiber) {
+            end_suspension(t, fiber);
+            EDDY_STORE_RELEASE(&fiber->dropped, fiber->epoch);
+        } else {
+            EDDY_STORE_RELEASE(&fiber->owner, NULL);
+        }
+    }
+    t->fibers = 0;
+    t->own_fiber = t->fiber = NULL;
+}

@@ -107,7 +107,8 @@ bool eddy_finalizer_take(eddy_thread *ft, eddy_finalizer_queue *queue, eddy_fina
             return false;
     } while (!EDDY_CAS_ACQ_REL(&queue->head, &head, next));
     *entry = (eddy_finalization){.object = next->object, .fn = next->fn, .data = next->data};
-    eddy__push_dec(t, next->object);
+    if (!MUTANT(MUTANT_FINALIZED_KEPT))
+        eddy__push_dec(t, next->object);
     EDDY_SUB_RELAXED(&queue->pending, 1);
     eddy__retire(t->heap, head);
     EDDY_SUB_ACQ_REL(&queue->nodes, 1);
@@ -182,6 +183,8 @@ void eddy_dispose(eddy_thread *ft, void *object, bool run_them)
     uint64_t external = EDDY_EXCHANGE_ACQ_REL(&a->external, 0);
     EDDY_SUB_RELAXED(&t->heap->external, external);
     eddy__discharge_objects(t->heap, external);
+    if (MUTANT(MUTANT_DISPOSE_KEEPS))
+        return;
     struct finalizer *f = reversed(EDDY_EXCHANGE_ACQ_REL(&a->finalizers, NULL));
     for (struct finalizer *next; f != NULL; f = next) {
         next = f->next;

@@ -142,16 +142,25 @@ static void gather_young(eddy_heap *heap, struct thread *heir)
 static void abandon(struct thread *t)
 {
     eddy_heap *heap = t->heap;
+    if (t->fast.epoch != heap->epoch && !MUTANT(MUTANT_FORK_PINS_AGAIN)) /* it slept, and what it had pinned was handed over */
+        t->pin_chunks = NULL;
     if (t->life == RECORD_ATTACHED) {
         cut_log(heap, &t->inc, MUTANT(MUTANT_FORK_DROP_INCS) ? t->inc.read : t->inc.tail);
         cut_log(heap, &t->dec, t->dec.next);
         eddy__bump(t);
+        eddy__pins_abandon(t);
+        eddy__fibers_abandon(t);
     }
     for (int i = 0; i < 2; i++)
-        t->roots[i].count = t->roots[i].exact = 0;
+        if (MUTANT(MUTANT_FORK_KEEPS_FRAMES))
+            t->roots[i].count = t->roots[i].exact = 0;
+        else
+            eddy__root_buffer_clear(&t->roots[i]);
+    eddy__forget_frames(t);
     memset(t->fast.runs, 0, sizeof t->fast.runs);
     memset(t->slots_used, 0, sizeof t->slots_used);
     memset(t->held, 0, sizeof t->held);
+    eddy__ranges_leave(t);
     t->young = t->large = BLOCK_LINK_END;
     t->frames = NULL;
     t->native_depth = 0;

@@ -23,7 +23,7 @@ static bool record_roots(struct thread *t)
         if (t->held[i] != NULL && !eddy__root_buffer_add(t, roots, (uintptr_t)t->held[i]))
             return false;
     roots->exact = roots->count;
-    if (t->ranges != NULL && !eddy__record_ranges(t, roots))
+    if (t->ranges != NULL && !MUTANT(MUTANT_RANGE_BLIND) && !eddy__record_ranges(t, roots))
         return false;
     return (t->heap->flags & EDDY_HEAP_PRECISE_ROOTS) != 0 || eddy__scan_stack(t, roots);
 }

@@ -24,14 +24,34 @@ static void write_out(struct thread *t, struct eddy__pin *entry)
     words[0] = entry->key & ~ONLY_UNPINNED;
     words[1] = entry->pins;
     words[2] = entry->unpins;
-    chunk->end = words + PIN_WORDS;
-    entry->key = 0;
+    EDDY_STORE_RELEASE(&chunk->end, words + PIN_WORDS); /* in this order in the image of a forked child, too */
+    EDDY_STORE_RELEASE(&entry->key, 0);
 }
 
 void eddy__pins_flush(struct thread *t)
 {
     for (unsigned i = 0; i < t->pins_used; i++)
         write_out(t, &t->fast.pins[t->pin_list[i]]);
+    t->pins_used = 0;
+}
+
+/* Whether the thread was about to empty the entry, which has been written already. */
+static bool just_written(const struct log_chunk *chunk, const struct eddy__pin *entry)
+{
+    const uintptr_t *words = chunk->end - PIN_WORDS;
+    return chunk->end != chunk->entries && words[0] == (entry->key & ~ONLY_UNPINNED) && words[1] == entry->pins
+           && words[2] == entry->unpins;
+}
+
+/* In a forked child: the thread has vanished, wherever it was; pins outlive it. */
+void eddy__pins_abandon(struct thread *t)
+{
+    for (unsigned i = 0; i < EDDY__PINS; i++) {
+        struct eddy__pin *entry = &t->fast.pins[i];
+        if (entry->key != 0 && !just_written(t->pin_chunks, entry))
+            write_out(t, entry);
+        entry->key = 0;
+    }
     t->pins_used = 0;
 }
 
@@ -100,7 +120,8 @@ static struct eddy__pin *make_entry(struct thread *t, const void *object, uintpt
         write_out(t, entry);
     else
         t->pin_list[t->pins_used++] = (uint8_t)(entry - t->fast.pins);
-    *entry = (struct eddy__pin){.key = key};
+    entry->pins = entry->unpins = 0;
+    EDDY_STORE_RELEASE(&entry->key, key);
     return entry;
 }
 

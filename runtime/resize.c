@@ -143,6 +143,7 @@ static void *copy_object(struct resize *r)
     eddy_frame frame;
     eddy_frame_push(ft, &frame, kept, 1);
     size_t common = r->length < r->wanted ? r->length : r->wanted;
+    common -= MUTANT(MUTANT_RESIZE_SHORT) && common != 0;
     if (!r->bytes)
         copy_fixed(r, copy);
     if (r->refs)

@@ -98,6 +98,7 @@ static inline void eddy__push_dec(struct thread *t, const void *object)
 
 /* pin.c: puts what the thread has pinned and unpinned where the collector finds it. */
 void eddy__pins_flush(struct thread *t);
+void eddy__pins_abandon(struct thread *t);
 /* barrier.c: makes `object` (NULL: a root outside the heap) counted and `value` publishable, with room for one inc and
  * `decs` decs left. Possible safepoint, which both operands survive. */
 void eddy__prepare_store(struct thread *t, void *object, void *value, size_t decs);
@@ -137,6 +138,7 @@ static inline void eddy__push_value(struct thread *t, const void *object, uintpt
 
 /* fibers.c: the thread is about to detach. */
 void eddy__fibers_leave(struct thread *t);
+void eddy__fibers_abandon(struct thread *t);
 
 /* ranges.c */
 bool eddy__record_ranges(struct thread *t, struct root_buffer *roots);

@@ -127,6 +127,19 @@ static void test_order(void **state)
     for (unsigned i = 0; i < 50; i++)
         assert_int_equal(done.values[i], i);
     assert_int_equal(live_after_collect(&w), 0);
+
+    done.count = 0;
+    roots[0] = finalizable(&w, queue, 1, note); /* two members: the first one's come first, all of them */
+    roots[1] = finalizable(&w, queue, 2, note);
+    assert_int_equal(eddy_finalizer_attach(w.t, roots[0], queue, note, &x), EDDY_OK);
+    assert_int_equal(eddy_finalizer_attach(w.t, roots[1], queue, note, &y), EDDY_OK);
+    EDDY_SET(w.t, (struct node *)roots[0], left, roots[1]);
+    EDDY_SET(w.t, (struct node *)roots[1], left, roots[0]);
+    assert_int_equal(live_after_collect(&w), 2);
+    roots[0] = roots[1] = NULL;
+    assert_int_equal(live_after_collect(&w), 2);
+    assert_int_equal(run_all(&w, queue), 4);
+    assert_true(done.values[0] == 1 && done.data[1] == &x && done.values[2] == 2 && done.data[3] == &y);
     ROOTS_POP(w.t);
     world_close(&w);
 }

@@ -332,7 +332,7 @@ static void test_fork_by_hand_unattached(void **state)
  * what they had published is not; the parent's are as they were. */
 struct sleeper {
     struct world *w;
-    void *slot;
+    void *slot, *pinned;
     uint32_t stage;
 };
 
@@ -349,11 +349,19 @@ static void *sleeper_main(void *argument)
     }
     eddy_root_store(t, &s->slot, named_node(t, s->w->node));
     EDDY_SET(t, (struct node *)eddy_root_load(t, &s->slot), left, named_node(t, s->w->node));
+    void *inner[1] = {named_node(t, s->w->node)}, *words[1]; /* a frame above the first, a range, a pin */
+    eddy_frame frame;
+    eddy_frame_push(t, &frame, inner, 1);
+    CHECK(eddy_root_range_add(t, words, words + 1) == EDDY_OK);
+    words[0] = named_node(t, s->w->node);
+    s->pinned = named_node(t, s->w->node);
+    eddy_pin(t, s->pinned);
     eddy_native_enter(t);
     EDDY_STORE_SEQ_CST(&s->stage, 1);
     WAIT_UNTIL(EDDY_LOAD_SEQ_CST(&s->stage) == 2);
     eddy_native_leave(t);
-    CHECK(whole(t, roots[0]));
+    CHECK(whole(t, roots[0]) && whole(t, inner[0]) && whole(t, words[0]));
+    eddy_frame_pop(t, &frame);
     ROOTS_POP(t);
     CHECK(eddy_thread_detach(t) == EDDY_OK);
     return NULL;
@@ -380,18 +388,23 @@ static void test_what_sleepers_leave(void **state)
             support_failures = 0;
             EDDY_SET(w.t, own, right, node_new(&w));
             CHECK(eddy_collect(w.t, 0, NULL) == EDDY_OK);
-            CHECK(world_stats(&w).live_objects == 5); /* nobody was in the middle of anything: exactly */
-            CHECK(whole(w.t, s.slot));
+            CHECK(world_stats(&w).live_objects == 6); /* nobody was in the middle of anything: exactly */
+            CHECK(world_stats(&w).pinned_objects == 1);
+            CHECK(whole(w.t, s.slot) && whole(w.t, s.pinned));
+            eddy_unpin(w.t, s.pinned);
+            CHECK(eddy_collect(w.t, 0, NULL) == EDDY_OK);
+            CHECK(world_stats(&w).live_objects == 5);
             child_verifies(w.t);
             _exit(support_failures == 0 ? 0 : 1);
         }
         child_ends_well(child);
-        assert_int_equal(live_after_collect(&w), 1004);
+        assert_int_equal(live_after_collect(&w), 1007);
         EDDY_STORE_SEQ_CST(&s.stage, 2);
         eddy_native_enter(w.t);
         pthread_join(thread, NULL);
         eddy_native_leave(w.t);
         assert_checks_passed();
+        eddy_unpin(w.t, s.pinned);
         assert_int_equal(live_after_collect(&w), 4);
         ROOTS_POP(w.t);
         assert_int_equal(eddy_root_remove(w.t, &s.slot), EDDY_OK);

@@ -240,6 +240,12 @@ static void test_mutable(void **state)
     assert_ptr_equal(eddy_exchange(w.t, v, (void **)&v->right, closed), held);
     assert_int_equal(live_after_collect(&w), 3);
     assert_verifies(&w);
+    eddy_ephemeron *ephemeron; /* its value is no field of the key's: it may come and go */
+    assert_int_equal(eddy_ephemeron_create(w.t, closed, node_new(&w), &ephemeron), EDDY_OK);
+    assert_int_equal(live_after_collect(&w), 4);
+    assert_verifies(&w);
+    eddy_ephemeron_drop(w.t, ephemeron);
+    assert_int_equal(live_after_collect(&w), 3);
     ROOTS_POP(w.t);
     world_close(&w);
 }

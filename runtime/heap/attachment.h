@@ -43,6 +43,7 @@ struct finalizer {
     eddy_finalizer_fn *fn;
     void *data;
     uint64_t number; /* order of attaching */
+    uint64_t group;  /* order in the queue before that; collector */
 };
 
 /* After Michael and Scott ("Simple, fast, and practical non-blocking and blocking concurrent queue algorithms", PODC

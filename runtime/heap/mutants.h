@@ -129,6 +129,16 @@
     X(RIGHT_BULK, "rights: a bulk operation does not ask again after its safepoints")                                  \
     X(RIGHT_LEGACY_PREEMPTED, "the holder of the legacy lock gives away what others ask for")                          \
     X(RIGHT_NOT_MARKED, "what is handed to foreign code is not marked")
+    X(FINALIZERS_MIXED, "finalizers of the members of a cycle are queued in the order of attaching")                   \
+    X(FINALIZED_KEPT, "a finalizer taken from its queue still counts its object")                                      \
+    X(DISPOSE_KEEPS, "a disposed object keeps its finalizers, which are run once more")                                \
+    X(EXTERNAL_KEPT, "external bytes of dead objects are not written off")                                             \
+    X(TABLE_NOT_TOLD, "tables: the death of a key is not told")                                                        \
+    X(RANGE_BLIND, "ambiguous ranges are not copied")                                                                  \
+    X(RESIZE_SHORT, "resize: a copy lacks the last element")                                                           \
+    X(FORK_KEEPS_FRAMES, "child: the frames of vanished threads are not forgotten")                                    \
+    X(FORK_PINS_AGAIN, "child: what sleeping threads have pinned is handed over once more")                            \
+    X(KIND_MISPLACED, "a block whose kind has changed is not looked for in the pool that it is in")
 
 enum eddy__mutant {
     MUTANT_NONE = 0,
