@@ -10,7 +10,7 @@ install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/eddy DESTINATION ${CMAKE_INSTALL
 install(FILES ${PROJECT_SOURCE_DIR}/LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(FILES ${PROJECT_SOURCE_DIR}/tools/third_party/hdr_histogram/LICENSE.txt DESTINATION ${CMAKE_INSTALL_DOCDIR}
         RENAME LICENSE.hdr_histogram)
-install(TARGETS eddy_static eddy_shared EXPORT EddyTargets)
+install(TARGETS eddy_static eddy_shared eddy_driver EXPORT EddyTargets)
 install(EXPORT EddyTargets NAMESPACE eddy:: DESTINATION ${package_dir})
 
 configure_package_config_file(${template_dir}/EddyConfig.cmake.in ${generated_dir}/EddyConfig.cmake
