@@ -116,6 +116,16 @@
     X(LATE_HANDOVER, "order: a handshake is acknowledged before what it hands over is visible")                        \
     X(LATE_HEADER, "order: the inc of a published object is visible before its header says counted")                   \
     X(EARLY_ZERO, "order: the count byte of a freed cell is zero before the last other write to the cell")             \
+    X(FINALIZERS_MIXED, "finalizers of the members of a cycle are queued in the order of attaching")                   \
+    X(FINALIZED_KEPT, "a finalizer taken from its queue still counts its object")                                      \
+    X(DISPOSE_KEEPS, "a disposed object keeps its finalizers, which are run once more")                                \
+    X(EXTERNAL_KEPT, "external bytes of dead objects are not written off")                                             \
+    X(TABLE_NOT_TOLD, "tables: the death of a key is not told")                                                        \
+    X(RANGE_BLIND, "ambiguous ranges are not copied")                                                                  \
+    X(RESIZE_SHORT, "resize: a copy lacks the last element")                                                           \
+    X(FORK_KEEPS_FRAMES, "child: the frames of vanished threads are not forgotten")                                    \
+    X(FORK_PINS_AGAIN, "child: what sleeping threads have pinned is handed over once more")                            \
+    X(KIND_MISPLACED, "a block whose kind has changed is not looked for in the pool that it is in")                    \
     X(RIGHT_WAKE_AT_ONCE, "rights: a thread that wakes does not wait for those that take something from it")           \
     X(RIGHT_NO_BARRIER, "rights: what all could read is written without a barrier")                                    \
     X(RIGHT_UNSORTED, "rights to several objects are asked for in the order given")                                    \
@@ -129,16 +139,6 @@
     X(RIGHT_BULK, "rights: a bulk operation does not ask again after its safepoints")                                  \
     X(RIGHT_LEGACY_PREEMPTED, "the holder of the legacy lock gives away what others ask for")                          \
     X(RIGHT_NOT_MARKED, "what is handed to foreign code is not marked")
-    X(FINALIZERS_MIXED, "finalizers of the members of a cycle are queued in the order of attaching")                   \
-    X(FINALIZED_KEPT, "a finalizer taken from its queue still counts its object")                                      \
-    X(DISPOSE_KEEPS, "a disposed object keeps its finalizers, which are run once more")                                \
-    X(EXTERNAL_KEPT, "external bytes of dead objects are not written off")                                             \
-    X(TABLE_NOT_TOLD, "tables: the death of a key is not told")                                                        \
-    X(RANGE_BLIND, "ambiguous ranges are not copied")                                                                  \
-    X(RESIZE_SHORT, "resize: a copy lacks the last element")                                                           \
-    X(FORK_KEEPS_FRAMES, "child: the frames of vanished threads are not forgotten")                                    \
-    X(FORK_PINS_AGAIN, "child: what sleeping threads have pinned is handed over once more")                            \
-    X(KIND_MISPLACED, "a block whose kind has changed is not looked for in the pool that it is in")
 
 enum eddy__mutant {
     MUTANT_NONE = 0,
@@ -186,7 +186,7 @@ enum eddy__hook_point {
     HOOK_COUNT
 };
 
-#define EDDY_MUTANTS_FUZZED MUTANT_EARLY_ZERO /* the last one that eddy-fuzz finds */
+#define EDDY_MUTANTS_FUZZED MUTANT_KIND_MISPLACED /* the last one that eddy-fuzz finds */
 
 #ifdef EDDY_HOOKS
 EDDY_API extern int eddy__mutant;

@@ -66,9 +66,14 @@ extern struct shared *fuzz_shared;
 /* Memory shared with processes forked later; never NULL. */
 struct shared *fuzz_shared_new(void);
 
+/* Said first in messages. */
+extern const char *fuzz_where;
 /* Ends the worker process with an outcome; by a signal, after a line on standard error, when that is set. */
 extern bool fuzz_failures_abort;
 __attribute__((format(printf, 2, 3))) _Noreturn void fuzz_fail(enum outcome outcome, const char *format, ...);
+
+/* The same, when the shared memory says already what has failed. */
+_Noreturn void fuzz_exit(void);
 
 /* sched.c: writes the events of the last run; false when it cannot. */
 bool fuzz_trace_write(const struct shared *shared, const char *path);

@@ -50,16 +50,17 @@ static struct operation make(uint64_t *state, unsigned thread, const unsigned *w
     return o;
 }
 
-static void usual_weights(unsigned *weights)
+/* `themes`: a bit for each. */
+static void usual_weights(unsigned *weights, unsigned themes)
 {
     for (unsigned i = 0; i < fuzz_operation_kinds; i++)
-        weights[i] = fuzz_operations[i].weight;
+        weights[i] = fuzz_operations[i].theme == 0 || (themes >> fuzz_operations[i].theme & 1) != 0 ? fuzz_operations[i].weight : 0;
 }
 
 struct operation fuzz_random_operation(uint64_t *state, unsigned thread)
 {
     unsigned weights[64];
-    usual_weights(weights);
+    usual_weights(weights, ~0u);
     return make(state, thread, weights);
 }
 
@@ -77,6 +78,8 @@ static void generate_settings(struct settings *s, uint64_t *state)
         s->fail_at = (uint16_t)(1 + fuzz_below(state, 120));
         s->fail_for_good = fuzz_below(state, 4) == 0;
     }
+    if (fuzz_below(state, 4) == 0)
+        s->faults = (uint8_t)(1u << fuzz_below(state, 4));
 }
 
 static void only(unsigned *weights, const char *name, unsigned weight)
@@ -234,6 +237,15 @@ static void generate_chains(struct fuzz_case *c, uint64_t *state)
     }
 }
 
+/* Half of the programs have none, some have two. */
+static unsigned pick_themes(uint64_t *state)
+{
+    if (fuzz_below(state, 2) == 0)
+        return 0;
+    unsigned themes = 1u << (1 + fuzz_below(state, THEMES - 1));
+    return themes == 1u << THEME_FORK || fuzz_below(state, 3) == 0 ? themes | 1u << (1 + fuzz_below(state, THEMES - 1)) : themes;
+}
+
 void fuzz_generate(struct fuzz_case *c, uint64_t seed)
 {
     uint64_t state = fuzz_mix(seed + 0xca5e);
@@ -249,15 +261,16 @@ void fuzz_generate(struct fuzz_case *c, uint64_t seed)
         fuzz_case_normalise(c);
         return;
     }
-    usual_weights(weights);
+    unsigned themes = pick_themes(&state);
+    usual_weights(weights, themes);
     for (unsigned i = 0; i < fuzz_operation_kinds; i++) /* each program has its likes and dislikes */
         if (fuzz_below(&state, 4) == 0)
             weights[i] *= fuzz_below(&state, 2) == 0 ? 0 : 4;
     weights[0] += 10;
-    bool toys = fuzz_below(&state, 4) == 0;
+    bool toys = themes == 0 && fuzz_below(&state, 4) == 0;
     if (toys)
         like_toys(c, weights, &state);
-    else if (fuzz_below(&state, 4) == 0)
+    else if (themes == 0 && fuzz_below(&state, 4) == 0)
         like_publishing(c, weights, &state);
     c->count = 20 + fuzz_below(&state, fuzz_below(&state, 3) == 0 ? 400 : 140);
     for (uint32_t i = 0; i < c->count; i++)

@@ -16,11 +16,22 @@ void __wrap_eddy__os_wait(const uint32_t *word, uint32_t expected, uint64_t time
         __real_eddy__os_wait(word, expected, timeout_ns);
 }
 
+/* What the clock has jumped so far in this run; FAULT_CLOCK lets it jump now. */
+static uint64_t jumped(void)
+{
+    static uint64_t sum, random;
+    if (sched_points() <= 1)
+        sum = random = 0;
+    if ((fuzz_shared->current.settings.faults & FAULT_CLOCK) != 0 && fuzz_below(&random, 16) == 0)
+        sum += UINT64_C(1) << (16 + fuzz_below(&random, 28)); /* up to two hours */
+    return sum;
+}
+
 uint64_t __real_eddy__os_now(void);
 uint64_t __wrap_eddy__os_now(void);
 uint64_t __wrap_eddy__os_now(void)
 {
-    return sched_is_actor() ? sched_now() : __real_eddy__os_now();
+    return sched_is_actor() ? sched_now() + jumped() : __real_eddy__os_now();
 }
 
 uint64_t __real_eddy__os_run_delay(int *handle);

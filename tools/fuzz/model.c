@@ -23,29 +23,86 @@ static bool all_zero(const void *object, size_t bytes)
     return true;
 }
 
+static uint32_t fields_of(unsigned shape, size_t length)
+{
+    return fuzz_shapes[shape].fields + (fuzz_shapes[shape].tailed ? (uint32_t)length : 0);
+}
+
+/* A number for what lies at an address: not where a reachable object is. */
+static uint32_t number_new(struct run *r, const void *object)
+{
+    struct model *model = &r->model;
+    uint32_t *at = bucket(model, (uintptr_t)object), before = *at, number = ++model->count;
+    model->objects[number] = (struct model_object){0};
+    if (((uintptr_t)object & 15) != 0)
+        fuzz_fail(OUTCOME_WRONG, "a new object is misplaced");
+    if (before != 0) {
+        if (model_reaches(r, before))
+            fuzz_fail(OUTCOME_FREED_LIVE, "object %u lies where the reachable object %u is", number, before);
+        model->objects[before].replaced = true;
+    }
+    *at = number;
+    return number;
+}
+
 uint32_t model_born(struct run *r, void *object, unsigned shape, size_t length)
 {
     struct model *model = &r->model;
     const struct shape *s = &fuzz_shapes[shape];
-    uint32_t fields = s->fields + (s->tailed ? (uint32_t)length : 0);
-    uint32_t *at = bucket(model, (uintptr_t)object), before = *at, number = ++model->count;
-    if (((uintptr_t)object & 15) != 0 || eddy_object_size(r->heap, object) < s->size + (s->tailed ? length * 8 : 0))
-        fuzz_fail(OUTCOME_WRONG, "a new %s is misplaced or too small", s->name);
-    if (before != 0) {
-        model_mark(r);
-        if (model->objects[before].mark == model->walk)
-            fuzz_fail(OUTCOME_FREED_LIVE, "object %u lies where the reachable object %u is", number, before);
-        model->objects[before].replaced = true;
-    }
-    if (!s->tailed ? !all_zero(object, s->size) : !all_zero(shape_fields(object, shape), fields * 8))
+    uint32_t fields = fields_of(shape, length), number = number_new(r, object);
+    if (eddy_object_size(r->heap, object) < s->size + (s->tailed ? length * 8 : 0))
+        fuzz_fail(OUTCOME_WRONG, "a new %s is too small", s->name);
+    if (s->opaque)
+        r->types[shape] = eddy_object_type(r->heap, object);
+    else if (!s->tailed ? !all_zero(object, s->size) : !all_zero(shape_fields(object, shape), fields * 8))
         fuzz_fail(OUTCOME_CHANGED, "the new object %u is not zero", number);
-    *at = number;
     model->objects[number] = (struct model_object){.address = (uintptr_t)object, .first = model->field_count,
                                                    .fields = fields, .length = (uint32_t)length, .shape = (uint8_t)shape};
     for (uint32_t i = 0; i < fields; i++)
         model->fields[model->field_count++] = 0;
     shape_stamp(object, shape, number);
     return number;
+}
+
+void model_set_length(struct run *r, uint32_t number, size_t length)
+{
+    struct model *model = &r->model;
+    struct model_object *o = &model->objects[number];
+    uint32_t fields = fields_of(o->shape, length), first = o->first;
+    o->length = (uint32_t)length;
+    if (fields > o->fields) {
+        first = model->field_count;
+        model->field_count += fields;
+        for (uint32_t i = 0; i < fields; i++)
+            model->fields[first + i] = i < o->fields ? model->fields[o->first + i] : 0;
+    }
+    o->first = first;
+    o->fields = fields;
+}
+
+uint32_t model_copied(struct run *r, void *object, uint32_t from, size_t length)
+{
+    struct model *model = &r->model;
+    struct model_object *old = &model->objects[from];
+    uint32_t number = number_new(r, object);
+    if (!shape_is_copy(object, (void *)old->address, old->shape, from))
+        fuzz_fail(OUTCOME_CHANGED, "object %u is no copy of object %u", number, from);
+    model->objects[number] = (struct model_object){.address = (uintptr_t)object, .first = old->first, .fields = old->fields,
+                                                   .shape = old->shape};
+    uint32_t fields = old->fields;
+    old = &model->objects[number];
+    old->first = model->field_count; /* fields of its own */
+    for (uint32_t i = 0; i < fields; i++)
+        model->fields[model->field_count++] = model->fields[model->objects[from].first + i];
+    model_set_length(r, number, length);
+    shape_stamp(object, old->shape, number);
+    return number;
+}
+
+uint32_t model_found(const struct run *r, unsigned shape, const void *word)
+{
+    const void *object = shape_decode(shape, word);
+    return object == NULL ? 0 : model_at(r, object);
 }
 
 /* ---- stores under way ---- */
@@ -74,11 +131,11 @@ void model_sync_bulk(struct mutator *m)
     for (uint32_t i = 0; i < p->count; i++) {
         uint32_t *known = model_field(r, p->object, p->index + i);
         void *found = EDDY_LOAD_ACQUIRE(&fields[p->index + i]);
-        if (found == model_address(r, *known))
+        if (shape_decode(target->shape, found) == model_address(r, *known))
             continue;
         /* Values of the source may have come and gone meanwhile: whatever it is, it must be an object. */
-        uint32_t number = found == NULL ? 0 : model_at(r, found);
-        if (found != NULL && number == 0)
+        uint32_t number = model_found(r, target->shape, found);
+        if (shape_decode(target->shape, found) != NULL && number == 0)
             fuzz_fail(OUTCOME_CHANGED, "field %u of object %u holds no object", p->index + i, p->object);
         if (p->source == 0 && number != p->value)
             fuzz_fail(OUTCOME_CHANGED, "field %u of object %u was filled with object %u, not %u", p->index + i, p->object,
@@ -89,50 +146,81 @@ void model_sync_bulk(struct mutator *m)
 
 /* ---- reachability ---- */
 
-static void reach(struct model *model, uint32_t number, uint32_t *left, uint32_t *reached)
+void model_reach(struct walk *w, uint32_t number)
 {
-    struct model_object *o = &model->objects[number];
-    if (number == 0 || o->mark == model->walk)
+    struct model_object *o = &w->model->objects[number];
+    if (number == 0 || o->mark == w->model->walk)
         return;
-    o->mark = model->walk;
-    ++*reached;
-    model->work[(*left)++] = number;
+    o->mark = w->model->walk;
+    w->reached++;
+    w->model->work[w->left++] = number;
 }
 
-static void reach_mutator(struct model *model, const struct mutator *m, uint32_t *left, uint32_t *reached)
+static void reach_mutator(struct walk *w, const struct mutator *m)
 {
     const struct pending *p = &m->pending;
-    const uint32_t held[] = {p->object, p->value, p->taken, p->source, p->result};
+    const uint32_t held[] = {p->object, p->value, p->taken, p->source, p->result, p->resized};
     if (m->thread == NULL)
         return;
     for (unsigned k = 0; k < FUZZ_HANDLES; k++)
-        reach(model, m->handles[k], left, reached);
+        model_reach(w, m->handles[k]);
     for (unsigned k = 0; k < sizeof held / sizeof held[0]; k++)
-        reach(model, held[k], left, reached);
+        model_reach(w, held[k]);
+    extras_roots_of(m, w);
+}
+
+static void reach_roots(struct run *r, struct walk *w, const uint32_t *numbers, uint32_t count)
+{
+    struct model *model = &r->model;
+    for (uint32_t i = 0; i < count; i++)
+        model_reach(w, numbers[i]);
+    for (unsigned i = 0; i < FUZZ_ROOTS; i++)
+        model_reach(w, model->roots[i]);
+    for (unsigned i = 0; i < FUZZ_RETAINED; i++)
+        model_reach(w, model->retained[i]);
+    for (unsigned i = 0; i < FUZZ_MUTATORS; i++)
+        reach_mutator(w, &r->mutators[i]);
+    for (uint32_t i = 1; model->extras.permanent_count != 0 && i <= model->count; i++)
+        if (model->objects[i].permanent)
+            model_reach(w, i);
+    extras_roots(r, w);
+}
+
+static void reach_all(struct run *r, struct walk *w)
+{
+    struct model *model = &r->model;
+    while (w->left != 0) {
+        while (w->left != 0) {
+            const struct model_object *o = &model->objects[model->work[--w->left]];
+            for (uint32_t i = 0; i < o->fields; i++)
+                model_reach(w, model->fields[o->first + i]);
+            if (o->table != 0)
+                extras_table(r, w, o->table - 1);
+        }
+        extras_follow(r, w);
+    }
 }
 
 uint32_t model_mark_also(struct run *r, const uint32_t *numbers, uint32_t count)
 {
-    struct model *model = &r->model;
-    uint32_t left = 0, reached = 0;
-    model->walk++;
-    for (uint32_t i = 0; i < count; i++)
-        reach(model, numbers[i], &left, &reached);
-    for (unsigned i = 0; i < FUZZ_ROOTS; i++)
-        reach(model, model->roots[i], &left, &reached);
-    for (unsigned i = 0; i < FUZZ_RETAINED; i++)
-        reach(model, model->retained[i], &left, &reached);
-    for (unsigned i = 0; i < FUZZ_MUTATORS; i++)
-        reach_mutator(model, &r->mutators[i], &left, &reached);
-    while (left != 0) {
-        const struct model_object *o = &model->objects[model->work[--left]];
-        for (uint32_t i = 0; i < o->fields; i++)
-            reach(model, model->fields[o->first + i], &left, &reached);
-    }
-    return reached;
+    struct walk w;
+    extras_begin(r);
+    do {
+        r->model.walk++;
+        w = (struct walk){.model = &r->model};
+        reach_roots(r, &w, numbers, count);
+        reach_all(r, &w);
+    } while (extras_drop(r));
+    return w.reached;
 }
 
 uint32_t model_mark(struct run *r)
 {
     return model_mark_also(r, NULL, 0);
+}
+
+bool model_reaches(struct run *r, uint32_t number)
+{
+    model_mark(r);
+    return r->model.objects[number].mark == r->model.walk;
 }

@@ -7,6 +7,7 @@
 #ifndef EDDY_FUZZ_MODEL_H
 #define EDDY_FUZZ_MODEL_H
 
+#include "tools/fuzz/extras.h"
 #include "tools/fuzz/fuzz.h"
 #include "tools/fuzz/shapes.h"
 
@@ -24,6 +25,14 @@ struct model_object {
     uint32_t length;
     uint8_t shape;
     bool replaced;   /* its address was handed out again */
+    bool permanent;
+    bool keyed;      /* is, or was, the key of an ephemeron or of a table's entry */
+    bool in_acyclic; /* an object of a type without cycles has referred to it */
+    bool gone;       /* a weak reference that has said that its target is dead */
+    uint32_t target; /* of a weak reference */
+    uint32_t made, lapsed; /* ticks: made as a weak reference; see extras.h */
+    uint32_t table;  /* a table: its number plus one */
+    uint32_t external;
     uint32_t mark;   /* number of the last walk that reached it */
 };
 
@@ -36,6 +45,7 @@ struct pending {
     bool holds;                    /* … if anybody wants it */
     uint32_t source, from, count;  /* bulk: where the values come from (0: `value`) */
     uint32_t result;               /* a new object that the thread holds without a handle */
+    uint32_t resized;              /* is being resized: nobody else uses it */
 };
 
 struct mutator {
@@ -46,6 +56,16 @@ struct mutator {
     eddy_frame frame;
     bool framed;
     uint32_t handles[FUZZ_HANDLES]; /* the model's side */
+    struct small_frame nested[FUZZ_NESTED];
+    unsigned depth;       /* of `nested` */
+    unsigned above;       /* frames above its own that are not in `nested` */
+    const uint32_t *called; /* FUZZ_HANDLES arguments of a call under way; NULL: none */
+    void *range[FUZZ_RANGE];
+    uint32_t ranged[FUZZ_RANGE];
+    bool has_range;
+    unsigned finalizing;  /* what finalizers do that it runs */
+    uint32_t disposed;    /* object that it is disposing of */
+    bool busy;            /* in the middle of an operation */
     struct pending pending;
     bool dies;            /* ends without detaching after the operation */
     uint64_t executed;
@@ -62,19 +82,28 @@ struct model {
     uint32_t walk;        /* number of the last walk */
     uint32_t roots[FUZZ_ROOTS];
     uint32_t retained[FUZZ_RETAINED];
+    struct extras extras;
     bool dirty;           /* something was freed since the last check */
 };
+
+/* A walk along references. */
+struct walk {
+    struct model *model;
+    uint32_t left, reached; /* objects in model.work; objects marked */
+};
+void model_reach(struct walk *w, uint32_t number);
 
 /* One run: a heap and what uses it. */
 struct run {
     const struct fuzz_case *c;
     eddy_heap *heap;
-    const eddy_type *types[SHAPES];
+    const eddy_type *types[SHAPES_ALL];
     void *root_slots[FUZZ_ROOTS];
     struct mutator mutators[FUZZ_MUTATORS];
     struct model model;
     uint32_t arrived;  /* mutators at the present barrier */
     uint32_t phase;
+    uint32_t exclusive; /* mutator that waits until no other is in an operation, plus one; they begin none. 0: nobody */
     bool resting;      /* the program is over: no epochs are asked for any more */
     uint64_t operations;
 };
@@ -82,6 +111,10 @@ struct run {
 /* A new object, checked: zeroed, not where a reachable one is. Its number. The caller puts it into a handle
  * before the next scheduling point. */
 uint32_t model_born(struct run *r, void *object, unsigned shape, size_t length);
+/* The same for an object that was made by eddy_resize: with the contents of another. */
+uint32_t model_copied(struct run *r, void *object, uint32_t from, size_t length);
+/* The model's fields of an object that has another length now: those that stay keep their values, others are null. */
+void model_set_length(struct run *r, uint32_t number, size_t length);
 /* The newest object at an address, 0 if there is none. */
 uint32_t model_at(const struct run *r, const void *address);
 static inline void *model_address(const struct run *r, uint32_t number)
@@ -92,6 +125,15 @@ static inline uint32_t *model_field(struct run *r, uint32_t object, uint32_t ind
 {
     return &r->model.fields[r->model.objects[object].first + index];
 }
+
+static inline struct model_object *model_object(struct run *r, uint32_t number)
+{
+    return &r->model.objects[number];
+}
+/* Whether the program can reach the object now. Walks. */
+bool model_reaches(struct run *r, uint32_t number);
+/* What is found in a field of an object of that shape: a number. */
+uint32_t model_found(const struct run *r, unsigned shape, const void *word);
 
 /* The exchange of the store under way on `m` has taken place. */
 void model_exchanged(struct mutator *m);

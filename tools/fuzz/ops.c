@@ -1,8 +1,5 @@
 /* What each operation does: first to the heap, then, at the step at which the heap changes, to the model. */
-#include "tools/fuzz/ops.h"
-
-#include "tools/fuzz/figures.h"
-#include "tools/fuzz/sched.h"
+#include "tools/fuzz/operations.h"
 
 #define LENGTHS 16u
 static const uint16_t lengths[LENGTHS] = {0, 1, 2, 3, 4, 5, 6, 8, 12, 20, 30, 31, 32, 33, 70, 200};
@@ -18,7 +15,11 @@ void fuzz_hold(struct mutator *m, unsigned handle, uint32_t number)
 {
     char *address = model_address(m->run, number);
     /* where words may point into objects, they do */
-    m->slots[handle] = number != 0 && !m->framed && m->run->c->settings.interior ? address + 4 : address;
+    address = number != 0 && !m->framed && m->run->c->settings.interior ? address + 4 : address;
+    if (m->framed && m->depth + m->above != 0 && m->thread != NULL)
+        eddy_frame_set(m->thread, &m->frame, handle, address);
+    else
+        m->slots[handle] = address;
     m->handles[handle] = number;
 }
 
@@ -27,11 +28,36 @@ static uint32_t value_of(const struct mutator *m, uint8_t operand)
     return operand == VALUE_NULL ? 0 : m->handles[operand % FUZZ_HANDLES];
 }
 
-/* A promise of acyclic types must be kept: they refer to leaves only. */
+/* A promise of acyclic types must be kept: they refer to leaves only, which are keys of nothing. */
 static uint32_t storable(struct mutator *m, uint32_t container, uint32_t value)
 {
-    bool leaf = value == 0 || object_of(m, value)->fields == 0;
-    return leaf || object_of(m, container)->shape != SHAPE_ACYCLIC ? value : 0;
+    struct model_object *v = object_of(m, value);
+    if (value == 0 || object_of(m, container)->shape != SHAPE_ACYCLIC)
+        return value;
+    if (v->fields != 0 || v->table != 0 || v->keyed)
+        return 0;
+    v->in_acyclic = true;
+    return value;
+}
+
+bool fuzz_may_store(struct mutator *m, uint32_t container)
+{
+    const struct model_object *c = object_of(m, container);
+    for (unsigned i = 0; i < FUZZ_MUTATORS; i++)
+        if (m->run->mutators[i].pending.resized == container)
+            return false;
+    return container != 0 && (!c->permanent || c->shape == SHAPE_CELL);
+}
+
+static bool has_words(struct mutator *m, uint32_t container)
+{
+    return object_of(m, container)->shape == SHAPE_WORDS;
+}
+
+/* What a field of `container` holds that refers to `value`. */
+static void *word_of(struct mutator *m, uint32_t container, uint32_t value)
+{
+    return shape_encode(object_of(m, container)->shape, model_address(m->run, value), value != 0 ? value : container);
 }
 
 static void **field_of(struct mutator *m, uint32_t container, uint32_t index)
@@ -46,8 +72,14 @@ static void begin_store(struct mutator *m, uint32_t container, uint32_t index, u
 
 void fuzz_store(struct mutator *m, uint32_t container, uint32_t index, uint32_t value)
 {
+    if (!fuzz_may_store(m, container))
+        return;
     begin_store(m, container, index, value, false);
-    eddy_store(m->thread, model_address(m->run, container), field_of(m, container, index), model_address(m->run, value));
+    void *object = model_address(m->run, container), **field = field_of(m, container, index);
+    if (has_words(m, container))
+        eddy_store_tagged(m->thread, object, (uintptr_t *)(void *)field, (uintptr_t)word_of(m, container, value));
+    else
+        eddy_store(m->thread, object, field, model_address(m->run, value));
     model_exchanged(m);
     m->pending = (struct pending){.kind = PENDING_NONE};
 }
@@ -110,23 +142,27 @@ static void do_load(struct mutator *m, const struct operation *o)
     uint32_t container, index;
     if (!operand_field(m, o, o->b, o->c, &container, &index))
         return;
-    void *found = eddy_load(m->thread, field_of(m, container, index));
+    const void *found = eddy_load(m->thread, field_of(m, container, index));
     uint32_t expected = *model_field(m->run, container, index);
-    if (found != model_address(m->run, expected))
+    if (shape_decode(object_of(m, container)->shape, found) != model_address(m->run, expected))
         fuzz_fail(OUTCOME_CHANGED, "field %u of object %u is object %u, not %u", index, container,
-                  model_at(m->run, found), expected);
+                  model_found(m->run, object_of(m, container)->shape, found), expected);
     fuzz_hold(m, o->a % FUZZ_HANDLES, expected);
 }
 
 static void do_exchange(struct mutator *m, const struct operation *o)
 {
     uint32_t container, index;
-    if (!operand_field(m, o, o->a, o->b, &container, &index))
+    if (!operand_field(m, o, o->a, o->b, &container, &index) || !fuzz_may_store(m, container))
         return;
     uint32_t value = storable(m, container, value_of(m, o->c));
     begin_store(m, container, index, value, true);
-    void *old = eddy_exchange(m->thread, model_address(m->run, container), field_of(m, container, index),
-                              model_address(m->run, value));
+    void *object = model_address(m->run, container), **field = field_of(m, container, index), *old;
+    if (has_words(m, container))
+        old = (void *)eddy_exchange_tagged(m->thread, object, (uintptr_t *)(void *)field, (uintptr_t)word_of(m, container, value));
+    else
+        old = eddy_exchange(m->thread, object, field, model_address(m->run, value));
+    old = shape_decode(object_of(m, container)->shape, old);
     model_exchanged(m);
     if (old != model_address(m->run, m->pending.taken))
         fuzz_fail(OUTCOME_WRONG, "an exchange gave object %u, not %u", model_at(m->run, old), m->pending.taken);
@@ -138,13 +174,18 @@ static void do_exchange(struct mutator *m, const struct operation *o)
 static void do_cas(struct mutator *m, const struct operation *o)
 {
     uint32_t container, index;
-    if (!operand_field(m, o, o->a, o->b, &container, &index))
+    if (!operand_field(m, o, o->a, o->b, &container, &index) || !fuzz_may_store(m, container))
         return;
     uint32_t value = storable(m, container, value_of(m, (uint8_t)(o->c >> 1)));
     uint32_t expected = (o->c & 1) != 0 ? *model_field(m->run, container, index) : m->handles[o->c / 16 % FUZZ_HANDLES];
+    if (has_words(m, container) && expected == 0)
+        return; /* many words are no reference */
     m->pending = (struct pending){.object = container, .value = value, .taken = expected};
-    bool swapped = eddy_compare_and_swap(m->thread, model_address(m->run, container), field_of(m, container, index),
-                                         model_address(m->run, expected), model_address(m->run, value));
+    void *object = model_address(m->run, container), **at = field_of(m, container, index);
+    bool swapped = has_words(m, container)
+                       ? eddy_compare_and_swap_tagged(m->thread, object, (uintptr_t *)(void *)at,
+                                                      (uintptr_t)word_of(m, container, expected), (uintptr_t)word_of(m, container, value))
+                       : eddy_compare_and_swap(m->thread, object, at, model_address(m->run, expected), model_address(m->run, value));
     uint32_t *field = model_field(m->run, container, index);
     if (swapped != (*field == expected))
         fuzz_fail(OUTCOME_WRONG, "a compare-and-swap %s", swapped ? "succeeded, and should not" : "failed, and should not");
@@ -166,7 +207,7 @@ static void bulk(struct mutator *m, const struct pending *p)
                        model_address(m->run, p->source), field_of(m, p->source, p->from), p->count);
     else
         eddy_fill_refs(m->thread, model_address(m->run, p->object), field_of(m, p->object, p->index),
-                       model_address(m->run, p->value), p->count);
+                       word_of(m, p->object, p->value), p->count);
     model_sync_bulk(m);
     m->pending = (struct pending){.kind = PENDING_NONE};
 }
@@ -174,7 +215,8 @@ static void bulk(struct mutator *m, const struct pending *p)
 static void do_copy(struct mutator *m, const struct operation *o)
 {
     uint32_t target = m->handles[o->a % FUZZ_HANDLES], source = m->handles[o->b % FUZZ_HANDLES];
-    if (target == 0 || source == 0 || object_of(m, target)->shape == SHAPE_ACYCLIC)
+    if (target == 0 || source == 0 || object_of(m, target)->shape == SHAPE_ACYCLIC || !fuzz_may_store(m, target)
+        || has_words(m, target) != has_words(m, source))
         return;
     uint32_t room = object_of(m, target)->fields, have = object_of(m, source)->fields, most = least(room, have);
     if (most == 0)
@@ -187,7 +229,7 @@ static void do_copy(struct mutator *m, const struct operation *o)
 static void do_fill(struct mutator *m, const struct operation *o)
 {
     uint32_t target = m->handles[o->a % FUZZ_HANDLES];
-    if (target == 0 || object_of(m, target)->fields == 0)
+    if (target == 0 || object_of(m, target)->fields == 0 || !fuzz_may_store(m, target))
         return;
     uint32_t room = object_of(m, target)->fields, n = o->b % 4 == 0 ? 1 + o->b % room : room;
     bulk(m, &(struct pending){.kind = PENDING_BULK, .object = target, .value = storable(m, target, value_of(m, o->c)),
@@ -264,6 +306,7 @@ void fuzz_detach(struct mutator *m)
 {
     if (m->thread == NULL)
         return;
+    extras_detach(m);
     for (unsigned k = 0; k < FUZZ_HANDLES; k++)
         fuzz_hold(m, k, 0);
     if (m->framed)
@@ -392,41 +435,104 @@ static void do_word(struct mutator *m, const struct operation *o)
 }
 
 const struct operation_kind fuzz_operations[] = {
-    {"link", {OPERAND_HANDLE, OPERAND_NUMBER, OPERAND_NUMBER}, 60, do_link},
-    {"new", {OPERAND_HANDLE, OPERAND_SHAPE, OPERAND_NUMBER}, 26, do_new},
-    {"store", {OPERAND_HANDLE, OPERAND_NUMBER, OPERAND_VALUE}, 80, do_store},
-    {"load", {OPERAND_HANDLE, OPERAND_HANDLE, OPERAND_NUMBER}, 40, do_load},
-    {"exchange", {OPERAND_HANDLE, OPERAND_NUMBER, OPERAND_VALUE}, 12, do_exchange},
-    {"cas", {OPERAND_HANDLE, OPERAND_NUMBER, OPERAND_NUMBER}, 10, do_cas},
-    {"copy", {OPERAND_HANDLE, OPERAND_HANDLE, OPERAND_NUMBER}, 8, do_copy},
-    {"fill", {OPERAND_HANDLE, OPERAND_NUMBER, OPERAND_VALUE}, 8, do_fill},
-    {"drop", {OPERAND_HANDLE}, 24, do_drop},
-    {"dup", {OPERAND_HANDLE, OPERAND_HANDLE}, 6, do_dup},
-    {"root-store", {OPERAND_ROOT, OPERAND_VALUE}, 30, do_root_store},
-    {"root-load", {OPERAND_HANDLE, OPERAND_ROOT}, 30, do_root_load},
-    {"retain", {OPERAND_PLACE, OPERAND_VALUE}, 8, do_retain},
-    {"safepoint", {OPERAND_NONE}, 60, do_safepoint},
-    {"native", {OPERAND_NUMBER}, 16, do_native},
-    {"detach", {OPERAND_NUMBER}, 6, do_detach},
-    {"die", {OPERAND_NONE}, 2, do_die},
-    {"collect", {OPERAND_NUMBER}, 6, do_collect},
-    {"verify", {OPERAND_NONE}, 1, do_verify},
-    {"reserve", {OPERAND_NUMBER, OPERAND_HANDLE, OPERAND_VALUE}, 6, do_reserve},
-    {"limit", {OPERAND_NUMBER}, 0, do_limit},
-    {"bump", {OPERAND_ROOT, OPERAND_HANDLE}, 5, do_bump},
-    {"garbage", {OPERAND_HANDLE, OPERAND_SHAPE, OPERAND_NUMBER}, 3, do_garbage},
-    {"word", {OPERAND_NUMBER, OPERAND_NUMBER, OPERAND_NUMBER}, 16, do_word},
-    {"figure", {OPERAND_HANDLE, OPERAND_FIGURE, OPERAND_NUMBER}, 12, figure_build},
+    {"link", {OPERAND_HANDLE, OPERAND_NUMBER, OPERAND_NUMBER}, 60, do_link, 0},
+    {"new", {OPERAND_HANDLE, OPERAND_SHAPE, OPERAND_NUMBER}, 26, do_new, 0},
+    {"store", {OPERAND_HANDLE, OPERAND_NUMBER, OPERAND_VALUE}, 80, do_store, 0},
+    {"load", {OPERAND_HANDLE, OPERAND_HANDLE, OPERAND_NUMBER}, 40, do_load, 0},
+    {"exchange", {OPERAND_HANDLE, OPERAND_NUMBER, OPERAND_VALUE}, 12, do_exchange, 0},
+    {"cas", {OPERAND_HANDLE, OPERAND_NUMBER, OPERAND_NUMBER}, 10, do_cas, 0},
+    {"copy", {OPERAND_HANDLE, OPERAND_HANDLE, OPERAND_NUMBER}, 8, do_copy, 0},
+    {"fill", {OPERAND_HANDLE, OPERAND_NUMBER, OPERAND_VALUE}, 8, do_fill, 0},
+    {"drop", {OPERAND_HANDLE}, 24, do_drop, 0},
+    {"dup", {OPERAND_HANDLE, OPERAND_HANDLE}, 6, do_dup, 0},
+    {"root-store", {OPERAND_ROOT, OPERAND_VALUE}, 30, do_root_store, 0},
+    {"root-load", {OPERAND_HANDLE, OPERAND_ROOT}, 30, do_root_load, 0},
+    {"retain", {OPERAND_PLACE, OPERAND_VALUE}, 8, do_retain, 0},
+    {"safepoint", {OPERAND_NONE}, 60, do_safepoint, 0},
+    {"native", {OPERAND_NUMBER}, 16, do_native, 0},
+    {"detach", {OPERAND_NUMBER}, 6, do_detach, 0},
+    {"die", {OPERAND_NONE}, 2, do_die, 0},
+    {"collect", {OPERAND_NUMBER}, 6, do_collect, 0},
+    {"verify", {OPERAND_NONE}, 1, do_verify, 0},
+    {"reserve", {OPERAND_NUMBER, OPERAND_HANDLE, OPERAND_VALUE}, 6, do_reserve, 0},
+    {"limit", {OPERAND_NUMBER}, 0, do_limit, 0},
+    {"bump", {OPERAND_ROOT, OPERAND_HANDLE}, 5, do_bump, 0},
+    {"garbage", {OPERAND_HANDLE, OPERAND_SHAPE, OPERAND_NUMBER}, 3, do_garbage, 0},
+    {"word", {OPERAND_NUMBER, OPERAND_NUMBER, OPERAND_NUMBER}, 16, do_word, 0},
+    {"figure", {OPERAND_HANDLE, OPERAND_FIGURE, OPERAND_NUMBER}, 12, figure_build, 0},
+    {"pin", {OPERAND_PLACE, OPERAND_VALUE, OPERAND_NUMBER}, 40, op_pin, THEME_PINS},
+    {"call", {OPERAND_NUMBER, OPERAND_NUMBER}, 10, op_call, THEME_PINS},
+    {"frame-push", {OPERAND_HANDLE, OPERAND_HANDLE}, 30, op_frame_push, THEME_FRAMES},
+    {"frame-pop", {OPERAND_HANDLE, OPERAND_NUMBER}, 20, op_frame_pop, THEME_FRAMES},
+    {"frame-set", {OPERAND_NUMBER, OPERAND_VALUE}, 30, op_frame_set, THEME_FRAMES},
+    {"range", {OPERAND_NUMBER, OPERAND_VALUE, OPERAND_NUMBER}, 30, op_range, THEME_FRAMES},
+    {"callback", {OPERAND_NUMBER, OPERAND_NUMBER}, 10, op_callback, THEME_FRAMES},
+    {"fiber", {OPERAND_PLACE, OPERAND_NUMBER, OPERAND_NUMBER}, 60, op_fiber, THEME_FIBERS},
+    {"weak", {OPERAND_PLACE, OPERAND_VALUE}, 30, op_weak, THEME_WEAK},
+    {"weak-load", {OPERAND_HANDLE, OPERAND_PLACE}, 60, op_weak_load, THEME_WEAK},
+    {"weak-new", {OPERAND_HANDLE, OPERAND_VALUE}, 12, op_weak_new, THEME_WEAK},
+    {"weak-get", {OPERAND_HANDLE, OPERAND_HANDLE}, 24, op_weak_get, THEME_WEAK},
+    {"ephemeron", {OPERAND_PLACE, OPERAND_HANDLE, OPERAND_VALUE}, 40, op_ephemeron, THEME_EPHEMERONS},
+    {"ephemeron-get", {OPERAND_HANDLE, OPERAND_PLACE, OPERAND_NUMBER}, 40, op_ephemeron_get, THEME_EPHEMERONS},
+    {"ephemeron-set", {OPERAND_PLACE, OPERAND_VALUE}, 30, op_ephemeron_set, THEME_EPHEMERONS},
+    {"table-new", {OPERAND_HANDLE, OPERAND_NUMBER}, 12, op_table_new, THEME_TABLES},
+    {"table-put", {OPERAND_HANDLE, OPERAND_HANDLE, OPERAND_HANDLE}, 60, op_table_put, THEME_TABLES},
+    {"table-get", {OPERAND_HANDLE, OPERAND_HANDLE, OPERAND_HANDLE}, 50, op_table_get, THEME_TABLES},
+    {"table-remove", {OPERAND_HANDLE, OPERAND_HANDLE}, 16, op_table_remove, THEME_TABLES},
+    {"table-each", {OPERAND_HANDLE, OPERAND_NUMBER}, 20, op_table_each, THEME_TABLES},
+    {"finalizer", {OPERAND_HANDLE, OPERAND_NUMBER}, 50, op_finalizer, THEME_FINALIZERS},
+    {"finalize", {OPERAND_NUMBER, OPERAND_NUMBER, OPERAND_NUMBER}, 40, op_finalize, THEME_FINALIZERS},
+    {"dispose", {OPERAND_HANDLE, OPERAND_NUMBER}, 8, op_dispose, THEME_FINALIZERS},
+    {"external", {OPERAND_HANDLE, OPERAND_NUMBER, OPERAND_NUMBER}, 16, op_external, THEME_FINALIZERS},
+    {"finalize-all", {OPERAND_NONE}, 1, op_finalize_all, THEME_FINALIZERS},
+    {"permanent", {OPERAND_HANDLE}, 12, op_permanent, THEME_PERMANENT},
+    {"permanent-new", {OPERAND_HANDLE, OPERAND_SHAPE, OPERAND_NUMBER}, 12, op_permanent_new, THEME_PERMANENT},
+    {"permanent-set", {OPERAND_HANDLE, OPERAND_NUMBER, OPERAND_VALUE}, 16, op_permanent_set, THEME_PERMANENT},
+    {"freeze", {OPERAND_NONE}, 2, op_freeze, THEME_PERMANENT},
+    {"resize", {OPERAND_HANDLE, OPERAND_NUMBER}, 60, op_resize, THEME_RESIZE},
+    {"fork", {OPERAND_NONE}, 6, op_fork, THEME_FORK},
+    {"soft-limit", {OPERAND_NUMBER}, 4, op_soft_limit, THEME_FORK},
+    {"pin-get", {OPERAND_HANDLE, OPERAND_PLACE, OPERAND_NUMBER}, 40, op_pin_get, THEME_PINS},
 };
 const unsigned fuzz_operation_kinds = sizeof fuzz_operations / sizeof fuzz_operations[0];
+
+/* Bits of `what`: an object that dies at once, a poll, a native region, a root slot emptied. */
+void fuzz_stir(struct mutator *m, unsigned what)
+{
+    if ((what & 1) != 0)
+        fuzz_new(m, SHAPE_NODE, 0);
+    if ((what & 2) != 0)
+        eddy_safepoint(m->thread);
+    if ((what & 12) == 12) {
+        eddy_native_enter(m->thread);
+        eddy_native_leave(m->thread);
+    }
+    if ((what & 0x70) == 0x10)
+        fuzz_root_store(m, what >> 7, 0);
+}
+
+/* While another thread wants to be alone. */
+static void wait_outside(struct mutator *m)
+{
+    if (m->thread != NULL)
+        eddy_native_enter(m->thread);
+    while (m->run->exclusive != 0)
+        sched_wait(NULL, 0, 100000);
+    if (m->thread != NULL)
+        eddy_native_leave(m->thread);
+}
 
 void fuzz_execute(struct mutator *m, const struct operation *o)
 {
     m->executed++;
     m->run->operations++;
+    while (m->run->exclusive != 0)
+        wait_outside(m);
+    m->busy = true;
     if (m->thread == NULL)
         fuzz_attach(m);
     if (m->thread != NULL)
         fuzz_operations[o->code % fuzz_operation_kinds].run(m, o);
     m->pending = (struct pending){.kind = PENDING_NONE};
+    m->busy = false;
 }

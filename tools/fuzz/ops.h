@@ -2,7 +2,7 @@
  *
  * To add one: write a function of type operation_fn that calls Eddy and tells the model what has changed, at the
  * moment at which it changes (model.h), and add a line to the table in ops.c: name, kinds of the operands, how
- * often it is generated, function. Printing, parsing, generating, mutating and shrinking follow from the line.
+ * often it is generated, function, and the theme of the programs that have it. Printing, parsing, generating, mutating and shrinking follow from the line.
  * If the operation creates a new kind of root, or a new kind of edge, teach it to model_mark in model.c as well. */
 #ifndef EDDY_FUZZ_OPS_H
 #define EDDY_FUZZ_OPS_H
@@ -28,6 +28,13 @@ struct operation_kind {
     enum operand operands[3];
     unsigned weight;
     operation_fn *run;
+    unsigned theme; /* 0: in all programs; else in those of its theme */
+};
+
+/* What a random program is about, besides references: few things at a time, so that they meet. */
+enum theme {
+    THEME_PINS = 1, THEME_FRAMES, THEME_FIBERS, THEME_WEAK, THEME_EPHEMERONS, THEME_TABLES, THEME_FINALIZERS,
+    THEME_PERMANENT, THEME_RESIZE, THEME_FORK, THEMES
 };
 
 extern const struct operation_kind fuzz_operations[];

@@ -18,7 +18,7 @@ static const struct setting {
     SETTING(threads, 1, FUZZ_MUTATORS),  SETTING(conservative, 0, 1),  SETTING(interior, 0, 1),
     SETTING(on_stack, 0, 1),             SETTING(chunk_entries, 0, 64), SETTING(slice_steps, 0, 64),
     SETTING(portion_roots, 0, 64),       SETTING(epoch_every, 0, 255), SETTING(fail_for_good, 0, 1),
-    SETTING(fail_at, 0, 65535),
+    SETTING(fail_at, 0, 65535),          SETTING(faults, 0, FAULTS - 1),
 };
 enum { SETTINGS = sizeof table / sizeof table[0], HEAD_BYTES = 12 + 10, OPERATION_BYTES = 5 };
 

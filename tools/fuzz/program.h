@@ -39,6 +39,15 @@ struct settings {
     uint8_t epoch_every;   /* an epoch is asked for at one in so many scheduling points, 0: never */
     uint8_t fail_for_good; /* after `fail_at` attempts to take memory */
     uint16_t fail_at;      /* 0: never */
+    uint8_t faults;        /* FAULT_… */
+};
+
+enum {
+    FAULT_CLOCK = 1,  /* the clock jumps forward by up to hours now and then, as after a sleep of the machine */
+    FAULT_LOGS = 2,   /* hardly any log chunks: stores wait for the collector */
+    FAULT_STACKS = 4, /* threads have tiny stacks */
+    FAULT_DEATHS = 8, /* threads that die do so in the middle of a native region, or with entries reserved */
+    FAULTS = 16
 };
 
 enum strategy {

@@ -13,6 +13,12 @@
 
 #define LIVES_MOST 64u
 #define STACK_BYTES ((size_t)256 << 10)
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define STACK_BYTES_TINY STACK_BYTES /* their frames are large */
+#else
+#define STACK_BYTES_TINY ((size_t)64 << 10)
+#endif
+#define LOG_BYTES_LEAST (4 * LOG_CHUNK_BYTES)
 
 static struct run run;
 
@@ -133,7 +139,21 @@ static void rest(struct mutator *m)
     if (status != EDDY_OK)
         fuzz_fail(status == EDDY_ECORRUPT ? OUTCOME_MISCOUNTED : OUTCOME_WRONG, "verification: %s %.200s",
                   eddy_status_text(status), report.message);
-    while (!sched_collector_sleeps() || !eddy__collector_at_rest(run.heap)) {
+}
+
+static bool is_quiet(void)
+{
+    return sched_collector_sleeps() && eddy__collector_at_rest(run.heap);
+}
+
+/* Until the collector sleeps, and no epoch is begun; in stress builds none but one that follows from looking. */
+static void await_quiet(struct mutator *m)
+{
+    eddy_native_enter(m->thread);
+    while (!is_quiet() || EDDY_LOAD_RELAXED(&run.heap->epoch) != EDDY_LOAD_RELAXED(&run.heap->processed) + 1)
+        sched_wait(NULL, 0, 1000000);
+    eddy_native_leave(m->thread);
+    while (!is_quiet()) {
         eddy_safepoint(m->thread);
         sched_wait(NULL, 0, 1000000);
     }
@@ -151,19 +171,28 @@ static void drop_words(struct mutator *m)
         m->words[i] = 0;
 }
 
+/* Finalizers let more die, as do dead entries of tables that are taken out. Other words lie on the stacks each time: what
+ * only they held may need another search. */
+static void settle(struct mutator *m)
+{
+    unsigned attempts = run.c->settings.conservative ? 5 : 1;
+    do
+        do
+            rest(m);
+        while (extras_settle(m));
+    while (await_quiet(m), --attempts != 0 && !oracle_nothing_left(&run));
+}
+
 static void conclude(struct mutator *m)
 {
     await_others(m);
     run.resting = true;
     sched_request_epochs(run.heap, 0);
-    /* Other words lie on the stacks each time: what only they held may need another search. */
-    unsigned attempts = run.c->settings.conservative ? 5 : 1;
-    do
-        rest(m);
-    while (--attempts != 0 && !oracle_nothing_left(&run));
+    settle(m);
     oracle_exact(&run);
     EDDY_STORE_SEQ_CST(&run.phase, 1); /* the others let go */
     await_others(m);
+    extras_detach(m);
     drop_handles(m);
     drop_words(m);
     for (unsigned i = 0; i < FUZZ_ROOTS; i++)
@@ -174,11 +203,10 @@ static void conclude(struct mutator *m)
         if (number != 0)
             eddy_release(m->thread, model_address(&run, number));
     }
-    attempts = run.c->settings.conservative ? 5 : 1;
-    do
-        rest(m);
-    while (--attempts != 0 && !oracle_nothing_left(&run));
+    extras_drop_all(m);
+    settle(m);
     oracle_empty(&run);
+    extras_close(m);
     for (unsigned i = 0; i < FUZZ_ROOTS; i++)
         if (eddy_root_remove(m->thread, &run.root_slots[i]) != EDDY_OK)
             fuzz_fail(OUTCOME_WRONG, "a root slot cannot be removed");
@@ -201,6 +229,7 @@ static void end_life(struct mutator *m)
         conclude(m);
     } else {
         barrier(m, 1);
+        extras_detach(m);
         drop_handles(m);
         drop_words(m);
         barrier(m, 2);
@@ -234,10 +263,18 @@ static __attribute__((noinline)) void live(struct mutator *m, uint32_t *next)
         return;
     }
     /* the handles go with the stack */
-    if (m->thread != NULL && m->framed)
+    if (m->thread != NULL && m->framed) {
+        for (; m->depth != 0; m->depth--)
+            eddy_frame_pop(m->thread, &m->nested[m->depth - 1].frame);
         eddy_frame_pop(m->thread, &m->frame);
+    }
+    extras_forget(m);
     for (unsigned k = 0; k < FUZZ_HANDLES; k++)
         fuzz_hold(m, k, 0);
+    if (m->thread != NULL && (run.c->settings.faults & FAULT_DEATHS) != 0) {
+        eddy_reserve(m->thread, 3);
+        eddy_native_enter(m->thread);
+    }
     m->thread = NULL;
 }
 
@@ -247,7 +284,8 @@ static void start_thread(struct mutator *m)
 {
     pthread_attr_t attributes;
     pthread_attr_init(&attributes);
-    pthread_attr_setstack(&attributes, stacks + (size_t)life_count * STACK_BYTES, STACK_BYTES);
+    size_t bytes = (run.c->settings.faults & FAULT_STACKS) != 0 ? STACK_BYTES_TINY : STACK_BYTES;
+    pthread_attr_setstack(&attributes, stacks + (size_t)life_count * STACK_BYTES, bytes);
     if (pthread_create(&lives[life_count], &attributes, mutator_main, m) != 0)
         fuzz_fail(OUTCOME_WRONG, "no thread");
     EDDY_STORE_RELEASE(&life_count, life_count + 1);
@@ -295,6 +333,7 @@ static void open_heap(const struct fuzz_case *c)
         config.flags |= EDDY_HEAP_INTERIOR_POINTERS;
     config.reserve_bytes = (size_t)256 << 20;
     config.log_chunk_entries = c->settings.chunk_entries;
+    config.log_limit = (c->settings.faults & FAULT_LOGS) != 0 ? LOG_BYTES_LEAST : 0;
     EDDY_STORE_RELAXED(&eddy__slice_steps, c->settings.slice_steps);
     EDDY_STORE_RELAXED(&eddy__portion_roots, c->settings.portion_roots);
     if (eddy_heap_create(&config, &run.heap) != EDDY_OK || !shapes_register(run.heap, run.types))
@@ -306,6 +345,7 @@ static void open_heap(const struct fuzz_case *c)
     for (unsigned i = 0; i < FUZZ_ROOTS; i++)
         if (eddy_root_add(t, &run.root_slots[i]) != EDDY_OK)
             fuzz_fail(OUTCOME_WRONG, "a root slot is refused");
+    extras_open(&run);
     eddy_thread_detach(t);
 }
 
@@ -339,7 +379,7 @@ static void reset(const struct fuzz_case *c)
     memset(run.root_slots, 0, sizeof run.root_slots);
     memset(progress, 0, sizeof progress);
     run.c = c;
-    run.arrived = run.phase = 0;
+    run.arrived = run.phase = run.exclusive = 0;
     run.resting = false;
     run.operations = 0;
     model->dirty = false;

@@ -401,3 +401,10 @@ void sched_end(void)
     buffers_end();
     give_turn(FUZZ_COLLECTOR);
 }
+
+void sched_abandon(void)
+{
+    self = NULL;
+    EDDY_STORE_SEQ_CST(&sched.active, false);
+    EDDY_STORE_SEQ_CST(&sched.adopting, false);
+}

@@ -45,6 +45,8 @@ uint64_t sched_now(void);
 bool sched_collector_sleeps(void);
 /* The run is over: the collector's thread is let loose. */
 void sched_end(void);
+/* In a forked child: there is no scheduler any more. */
+void sched_abandon(void);
 /* The collector's thread has come to life. */
 void sched_adopt_collector(void);
 void sched_request_epochs(eddy_heap *heap, unsigned one_in);

@@ -6,16 +6,23 @@
 #define WIDE 33u
 #define LARGE_BYTES 9000u
 
-const struct shape fuzz_shapes[SHAPES] = {
-    [SHAPE_NODE] = {"node", 40, 3, 16, false, 40},
-    [SHAPE_LEAF] = {"leaf", 24, 0, 0, false, 4},
-    [SHAPE_ARRAY] = {"array", 8, 0, 8, true, 5},
-    [SHAPE_TAILED] = {"tailed", 40, 2, 24, true, 3},
-    [SHAPE_ACYCLIC] = {"acyclic", 32, 2, 16, false, 2},
-    [SHAPE_TRACED] = {"traced", 48, 4, 16, false, 3},
-    [SHAPE_WIDE] = {"wide", 16 + WIDE * 8, WIDE, 16, false, 1},
-    [SHAPE_LARGE] = {"large", 32 + LARGE_BYTES, 2, 16, false, 1},
+const struct shape fuzz_shapes[SHAPES_ALL] = {
+    [SHAPE_NODE] = {"node", 40, 3, 16, false, 40, false},
+    [SHAPE_LEAF] = {"leaf", 24, 0, 0, false, 4, false},
+    [SHAPE_ARRAY] = {"array", 8, 0, 8, true, 5, false},
+    [SHAPE_TAILED] = {"tailed", 40, 2, 24, true, 3, false},
+    [SHAPE_ACYCLIC] = {"acyclic", 32, 2, 16, false, 2, false},
+    [SHAPE_TRACED] = {"traced", 48, 4, 16, false, 3, false},
+    [SHAPE_WIDE] = {"wide", 16 + WIDE * 8, WIDE, 16, false, 1, false},
+    [SHAPE_LARGE] = {"large", 32 + LARGE_BYTES, 2, 16, false, 1, false},
+    [SHAPE_WORDS] = {"words", 40, 3, 16, false, 3, false},
+    [SHAPE_CELL] = {"cell", 32, 2, 16, false, 1, false},
+    [SHAPE_WEAK] = {"weak reference", 0, 0, 0, false, 0, true},
+    [SHAPE_TABLE] = {"table", 0, 0, 0, false, 0, true},
 };
+
+/* Low bit set: no reference; the three bits above it mean nothing. */
+static const eddy_encoding encoding = {.test = 1, .value = 0, .address = ~(uintptr_t)15};
 
 static void trace(const void *object, eddy_visitor *visitor)
 {
@@ -46,6 +53,10 @@ bool shapes_register(eddy_heap *heap, const eddy_type **types)
             desc.ref_count = 0;
             desc.trace = trace;
         }
+        if (k == SHAPE_CELL)
+            desc.flags = EDDY_TYPE_MUTABLE;
+        if (k == SHAPE_WORDS)
+            desc.encoding = &encoding;
         if (eddy_type_register(heap, &desc, &types[k]) != EDDY_OK)
             return false;
     }
@@ -71,7 +82,7 @@ static uint64_t canary_of(const void *object, uint32_t number)
 void shape_stamp(void *object, unsigned shape, uint32_t number)
 {
     struct shape_head *head = object;
-    if (shape == SHAPE_ARRAY)
+    if (shape == SHAPE_ARRAY || fuzz_shapes[shape].opaque)
         return;
     head->canary = canary_of(object, number);
     head->number = number;
@@ -80,11 +91,31 @@ void shape_stamp(void *object, unsigned shape, uint32_t number)
 bool shape_is_intact(const void *object, unsigned shape, uint32_t number, size_t length)
 {
     const struct shape_head *head = object;
+    if (fuzz_shapes[shape].opaque)
+        return true;
     if (shape == SHAPE_ARRAY)
         return ((const eddy_array *)object)->length == length;
     if (shape == SHAPE_TAILED && *(const size_t *)(const void *)(head + 1) != length)
         return false;
     return head->canary == canary_of(object, number) && head->number == number;
+}
+
+bool shape_is_copy(const void *copy, const void *object, unsigned shape, uint32_t number)
+{
+    const struct shape_head *head = copy;
+    return shape == SHAPE_ARRAY || (head->canary == canary_of(object, number) && head->number == number);
+}
+
+void *shape_encode(unsigned shape, void *object, uint32_t salt)
+{
+    if (shape != SHAPE_WORDS)
+        return object;
+    return object == NULL ? (void *)(uintptr_t)(2 * salt + 1) : (void *)((uintptr_t)object | salt % 8 * 2);
+}
+
+void *shape_decode(unsigned shape, const void *word)
+{
+    return shape == SHAPE_WORDS ? eddy_decode(&encoding, (uintptr_t)word) : (void *)(uintptr_t)word;
 }
 
 void **shape_fields(void *object, unsigned shape)

@@ -14,7 +14,13 @@ enum shape_number {
     SHAPE_TRACED,  /* four references behind a callback: born counted */
     SHAPE_WIDE,    /* 33 references: born counted */
     SHAPE_LARGE,   /* two references and 9000 bytes */
-    SHAPES
+    SHAPE_WORDS,   /* three words, of which those that are even refer to objects */
+    SHAPE_CELL,    /* two references that may be stored into when it is permanent */
+    SHAPES,
+    /* Made by operations of their own; their bytes are Eddy's. */
+    SHAPE_WEAK = SHAPES,
+    SHAPE_TABLE,
+    SHAPES_ALL
 };
 
 struct shape {
@@ -24,8 +30,9 @@ struct shape {
     uint32_t first;   /* offset of the references */
     bool tailed;
     unsigned weight;
+    bool opaque;
 };
-extern const struct shape fuzz_shapes[SHAPES];
+extern const struct shape fuzz_shapes[SHAPES_ALL];
 
 struct shape_head {
     uint64_t canary;
@@ -39,6 +46,11 @@ void *shape_alloc(eddy_thread *t, const eddy_type *const *types, unsigned shape,
 /* Most objects know who they are. */
 void shape_stamp(void *object, unsigned shape, uint32_t number);
 bool shape_is_intact(const void *object, unsigned shape, uint32_t number, size_t length);
+/* Whether `copy` has what Eddy copies of an object with that number. */
+bool shape_is_copy(const void *copy, const void *object, unsigned shape, uint32_t number);
+/* What a field of an object of this shape holds when it refers to `object` (or, NULL, to none; `salt` varies the word). */
+void *shape_encode(unsigned shape, void *object, uint32_t salt);
+void *shape_decode(unsigned shape, const void *word);
 void **shape_fields(void *object, unsigned shape);
 
 #endif

@@ -17,6 +17,7 @@
 
 struct shared *fuzz_shared;
 bool fuzz_failures_abort;
+const char *fuzz_where = "";
 
 const char *fuzz_outcome_text(enum outcome outcome)
 {
@@ -45,11 +46,17 @@ _Noreturn void fuzz_fail(enum outcome outcome, const char *format, ...)
             pause(); /* one report is enough */
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(fuzz_shared->message, sizeof fuzz_shared->message, format, arguments);
+    int used = snprintf(fuzz_shared->message, sizeof fuzz_shared->message, "%s", fuzz_where);
+    vsnprintf(fuzz_shared->message + used, sizeof fuzz_shared->message - (size_t)used, format, arguments);
     va_end(arguments);
     fuzz_shared->outcome = outcome;
+    fuzz_exit();
+}
+
+_Noreturn void fuzz_exit(void)
+{
     if (fuzz_failures_abort) {
-        fprintf(stderr, "eddy-fuzz: %s: %s\n", fuzz_outcome_text(outcome), fuzz_shared->message);
+        fprintf(stderr, "eddy-fuzz: %s: %s\n", fuzz_outcome_text((enum outcome)fuzz_shared->outcome), fuzz_shared->message);
         abort();
     }
     _exit(EXIT_OUTCOME);

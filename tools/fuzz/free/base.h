@@ -29,13 +29,14 @@ enum {
     THREADS_MOST = 16,
     PLACES = THREADS_MOST + 2, /* and two for the supervisors */
     SHAPES_MOST = 32,
+    WEAK_LOCALS = 4,   /* a mutator's weak cells */
     TINY_STACK = 96 << 10
 };
 
 /* Groups of operations; a mode gives each a weight. */
 enum group {
     GROUP_PRIVATE, GROUP_SHARED, GROUP_FIGURE, GROUP_STACK, GROUP_MAIL, GROUP_GARBAGE, GROUP_NATIVE,
-    GROUP_ATTACH, GROUP_COLLECT, GROUP_RESERVE, GROUP_TOYS, GROUPS
+    GROUP_ATTACH, GROUP_COLLECT, GROUP_RESERVE, GROUP_TOYS, GROUP_ATTACHED, GROUPS
 };
 
 struct mode {
@@ -79,6 +80,9 @@ struct world {
     void *boxes[BOXES];
     uint64_t depth[STACKS];     /* pushes less pops */
     void *mail[MAILBOXES];
+    void *pinned[MAILBOXES];    /* objects with a pin for whoever takes them out */
+    eddy_finalizer_queue *queue;
+    uint64_t attached, finalized; /* finalizers; must agree in the end */
     uint32_t stop;
     uint32_t collecting;        /* a mutator waits for a collection */
     uint32_t lives;             /* owner numbers given out */
@@ -117,6 +121,7 @@ struct mutator {
     void *slots[SLOTS];     /* LOCALS, FIGURES, TEMPS */
     eddy_frame frame;
     struct figure figures[FIGURES];
+    struct weak_local { eddy_weak *cell; uint64_t id; } weak[WEAK_LOCALS];
     struct shadow *shadows; /* SHADOWS */
     uint32_t shadow_hint;
     uint32_t *work;         /* SHADOWS: mark stack */

@@ -1,4 +1,4 @@
-/* The free-running mode, part 8: heaps of many configurations, one after the other, with what happens beside the
+/* The free-running mode, part 9: heaps of many configurations, one after the other, with what happens beside the
  * mutators. Everything that can be seen while threads run at full speed is checked: canaries, identities and payload
  * of every object on every access; exact models of the objects that one thread alone writes; a color rule for
  * shared slots; stacks whose nodes are popped once; eddy_verify beside the mutators; in the end nothing may be left. */
@@ -21,23 +21,23 @@
 #define PRECISE EDDY_HEAP_PRECISE_ROOTS
 #define INTERIOR EDDY_HEAP_INTERIOR_POINTERS
 
-/* Weights: private, shared, figure, stack, mail, garbage, native, attach, collect, reserve, toys. */
+/* Weights: private, shared, figure, stack, mail, garbage, native, attach, collect, reserve, toys, attached. */
 static const struct mode modes[] = {
-    {"precise", PRECISE, false, 0, 0, 3000, false,           {300, 400, 20, 40, 40, 20, 20, 0, 2, 20, 40}},
-    {"conservative", 0, true, 0, 0, 3000, false,             {300, 400, 20, 40, 40, 20, 20, 0, 2, 20, 40}},
-    {"mixed", INTERIOR, false, 0, 16, 3000, false,           {300, 400, 20, 40, 40, 20, 20, 1, 2, 20, 40}},
-    {"interior", INTERIOR, true, 0, 0, 1000, false,          {300, 400, 20, 40, 40, 20, 20, 1, 2, 20, 40}},
-    {"tinylog", PRECISE, false, 0, 3, 1000, false,           {200, 400, 10, 40, 60, 10, 20, 1, 4, 40, 40}},
-    {"churn", PRECISE, false, 0, 8, 300, false,              {200, 300, 5, 40, 60, 10, 60, 20, 4, 20, 20}},
-    {"churn-stack", 0, true, 0, 8, 300, false,               {200, 300, 5, 40, 60, 10, 60, 20, 4, 20, 20}},
-    {"memory", PRECISE, false, 12 * MIB, 0, 20000, false,    {300, 300, 40, 20, 20, 40, 10, 1, 2, 10, 10}},
-    {"memory-stack", 0, true, 12 * MIB, 64, 20000, false,    {300, 300, 40, 20, 20, 40, 10, 1, 2, 10, 10}},
-    {"races", PRECISE, false, 0, 0, 6, false,                {100, 600, 10, 200, 100, 5, 10, 0, 2, 20, 100}},
-    {"toys", PRECISE, false, 0, 0, 6, true,                  {0, 20, 0, 0, 2, 2, 4, 0, 0, 0, 1000}},
-    {"toys-stack", 0, true, 0, 0, 6, true,                   {0, 20, 0, 0, 2, 2, 4, 0, 0, 0, 1000}},
-    {"cycles", PRECISE, false, 0, 0, 100, true,              {100, 600, 30, 20, 20, 5, 10, 0, 0, 10, 300}},
-    {"figures", PRECISE, false, 0, 0, 60000, false,          {50, 50, 60, 10, 10, 5, 5, 0, 2, 5, 10}},
-    {"garbage", 0, true, 0, 0, 100, false,                   {100, 100, 5, 10, 10, 100, 5, 0, 1, 5, 5}},
+    {"precise", PRECISE, false, 0, 0, 3000, false,           {300, 400, 20, 40, 40, 20, 20, 0, 2, 20, 40, 20}},
+    {"conservative", 0, true, 0, 0, 3000, false,             {300, 400, 20, 40, 40, 20, 20, 0, 2, 20, 40, 20}},
+    {"mixed", INTERIOR, false, 0, 16, 3000, false,           {300, 400, 20, 40, 40, 20, 20, 1, 2, 20, 40, 20}},
+    {"interior", INTERIOR, true, 0, 0, 1000, false,          {300, 400, 20, 40, 40, 20, 20, 1, 2, 20, 40, 20}},
+    {"tinylog", PRECISE, false, 0, 3, 1000, false,           {200, 400, 10, 40, 60, 10, 20, 1, 4, 40, 40, 20}},
+    {"churn", PRECISE, false, 0, 8, 300, false,              {200, 300, 5, 40, 60, 10, 60, 20, 4, 20, 20, 20}},
+    {"churn-stack", 0, true, 0, 8, 300, false,               {200, 300, 5, 40, 60, 10, 60, 20, 4, 20, 20, 20}},
+    {"memory", PRECISE, false, 12 * MIB, 0, 20000, false,    {300, 300, 40, 20, 20, 40, 10, 1, 2, 10, 10, 20}},
+    {"memory-stack", 0, true, 12 * MIB, 64, 20000, false,    {300, 300, 40, 20, 20, 40, 10, 1, 2, 10, 10, 20}},
+    {"races", PRECISE, false, 0, 0, 6, false,                {100, 600, 10, 200, 100, 5, 10, 0, 2, 20, 100, 20}},
+    {"toys", PRECISE, false, 0, 0, 6, true,                  {0, 20, 0, 0, 2, 2, 4, 0, 0, 0, 1000, 20}},
+    {"toys-stack", 0, true, 0, 0, 6, true,                   {0, 20, 0, 0, 2, 2, 4, 0, 0, 0, 1000, 20}},
+    {"cycles", PRECISE, false, 0, 0, 100, true,              {100, 600, 30, 20, 20, 5, 10, 0, 0, 10, 300, 20}},
+    {"figures", PRECISE, false, 0, 0, 60000, false,          {50, 50, 60, 10, 10, 5, 5, 0, 2, 5, 10, 20}},
+    {"garbage", 0, true, 0, 0, 100, false,                   {100, 100, 5, 10, 10, 100, 5, 0, 1, 5, 5, 20}},
 };
 enum { MODES = sizeof modes / sizeof modes[0] };
 
@@ -132,6 +132,8 @@ static void open_world(struct mutator *m)
     for (unsigned i = 0; i < ROOT_SLOTS; i++)
         if (eddy_root_add(m->thread, root_slot(w, i)) != EDDY_OK)
             fail(w, m, "a root slot is refused");
+    while (eddy_finalizer_queue_create(w->heap, &w->queue) == EDDY_ENOMEM)
+        usleep(1000);
     for (unsigned i = 0; i < STACKS; i++)
         eddy_root_store(m->thread, &w->stacks[i], make(m, SHAPE_STACK, 0, OWNER_FROZEN, NO_SHADOW, new_id(m)));
     for (unsigned i = 0; i < BOXES; i++)
@@ -144,6 +146,7 @@ static void close_roots(struct mutator *m)
     struct world *w = m->world;
     for (unsigned i = 0; i < MAILBOXES; i++)
         receive(m, EDDY_EXCHANGE_ACQ_REL(&w->mail[i], NULL));
+    drop_pins(m);
     for (unsigned i = 0; i < STACKS; i++) {
         while (pop_stack(m, i)) {
         }
@@ -164,6 +167,8 @@ static void close_world(struct mutator *m)
     bool precise = (w->mode->flags & PRECISE) != 0, complete = false;
     note(m, "closing");
     for (unsigned attempt = 0; !complete && attempt < 8; attempt++) {
+        while (eddy_collect(m->thread, 0, NULL) == EDDY_OK && take_finalizers(m, UINT32_MAX) != 0)
+            forget_everything(m);
         eddy_status status = eddy_collect(m->thread, HANG_SECONDS / 2 * 1000, &report);
         eddy_heap_stats(w->heap, &stats);
         if (status != EDDY_OK)
@@ -180,6 +185,9 @@ static void close_world(struct mutator *m)
     if (stats.misused_releases != 0 || w->retains != w->releases)
         fail(w, m, "%" PRIu64 " retained, %" PRIu64 " released, %" PRIu64 " misused", w->retains, w->releases,
              stats.misused_releases);
+    if (stats.misused_unpins != 0 || (precise && (w->attached != w->finalized || stats.external_bytes != 0)))
+        fail(w, m, "%" PRIu64 " finalizers attached, %" PRIu64 " run; %" PRIu64 " external bytes, %" PRIu64 " misused unpins",
+             w->attached, w->finalized, stats.external_bytes, stats.misused_unpins);
     if (precise && stats.overflowed_counts != 0)
         fail(w, m, "%" PRIu64 " overflowed counts are left", stats.overflowed_counts);
 }

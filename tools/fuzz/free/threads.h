@@ -1,8 +1,9 @@
-/* The free-running mode, part 7: lock-free stacks, references handed over in C memory, garbage, native regions,
+/* The free-running mode, part 8: lock-free stacks, references handed over in C memory, garbage, native regions,
  * threads that come and go, collections; and the life of a mutator. */
 #ifndef EDDY_FUZZ_FREE_THREADS_H
 #define EDDY_FUZZ_FREE_THREADS_H
 
+#include "tools/fuzz/free/attached.h"
 #include "tools/fuzz/free/toys.h"
 
 /* ---- lock-free stacks: every node that was pushed is popped once ---- */
@@ -238,7 +239,7 @@ static const struct {
     [GROUP_MAIL] = {"mail", operate_mail},          [GROUP_GARBAGE] = {"garbage", operate_garbage},
     [GROUP_NATIVE] = {"native", operate_native},    [GROUP_ATTACH] = {"attach", operate_attach},
     [GROUP_COLLECT] = {"collect", operate_collect}, [GROUP_RESERVE] = {"reserve", operate_reserve},
-    [GROUP_TOYS] = {"toys", operate_toys},
+    [GROUP_TOYS] = {"toys", operate_toys},          [GROUP_ATTACHED] = {"attached", operate_attached},
 };
 
 /* What a place is doing, for the watchdog and for reports. */
@@ -284,6 +285,7 @@ static void end_life(struct mutator *m)
     for (unsigned i = 0; i < FIGURES; i++)
         check_figure(m, i);
     audit(m);
+    drop_weak(m);
     leave_heap(m, one_in(&m->rng, 2)); /* or detached by Eddy when the thread ends */
     free(m->shadows);
     free(m->work);
