@@ -25,7 +25,7 @@ libdir=$(dirname "$(find "$prefix" -name libeddy.a)")
 export PKG_CONFIG_PATH="$libdir/pkgconfig" LD_LIBRARY_PATH="$libdir"
 version=$(pkg-config --modversion eddy)
 
-foreign=$(nm -D --defined-only "$libdir/libeddy.so" | awk '$3 !~ /^eddy_/ {print $3}')
+foreign=$(nm -D --defined-only "$libdir/libeddy.so" | awk '$2 != "A" && $3 !~ /^eddy_/ {print $3}') # A: the version
 [ -z "$foreign" ] || fail "libeddy.so exports names of others: $foreign"
 
 expect_version() { # expect_version PROGRAM

@@ -1,0 +1,46 @@
+/* Other names for the functions of hdr_histogram: a program that has a copy of its own can be linked with libeddy.a. Read before
+ * every file that uses them (see CMakeLists.txt here, and tools/amalgamate). */
+#ifndef EDDY_HDR_HISTOGRAM_NAMES_H
+#define EDDY_HDR_HISTOGRAM_NAMES_H
+
+#define counts_index_for eddy__counts_index_for
+#define hdr_add eddy__hdr_add
+#define hdr_add_while_correcting_for_coordinated_omission eddy__hdr_add_while_correcting_for_coordinated_omission
+#define hdr_alloc eddy__hdr_alloc
+#define hdr_calculate_bucket_config eddy__hdr_calculate_bucket_config
+#define hdr_close eddy__hdr_close
+#define hdr_count_at_index eddy__hdr_count_at_index
+#define hdr_count_at_value eddy__hdr_count_at_value
+#define hdr_get_memory_size eddy__hdr_get_memory_size
+#define hdr_init eddy__hdr_init
+#define hdr_init_preallocated eddy__hdr_init_preallocated
+#define hdr_iter_init eddy__hdr_iter_init
+#define hdr_iter_linear_init eddy__hdr_iter_linear_init
+#define hdr_iter_log_init eddy__hdr_iter_log_init
+#define hdr_iter_next eddy__hdr_iter_next
+#define hdr_iter_percentile_init eddy__hdr_iter_percentile_init
+#define hdr_iter_recorded_init eddy__hdr_iter_recorded_init
+#define hdr_lowest_equivalent_value eddy__hdr_lowest_equivalent_value
+#define hdr_max eddy__hdr_max
+#define hdr_mean eddy__hdr_mean
+#define hdr_median_equivalent_value eddy__hdr_median_equivalent_value
+#define hdr_min eddy__hdr_min
+#define hdr_next_non_equivalent_value eddy__hdr_next_non_equivalent_value
+#define hdr_percentiles_print eddy__hdr_percentiles_print
+#define hdr_record_corrected_value eddy__hdr_record_corrected_value
+#define hdr_record_corrected_value_atomic eddy__hdr_record_corrected_value_atomic
+#define hdr_record_corrected_values eddy__hdr_record_corrected_values
+#define hdr_record_corrected_values_atomic eddy__hdr_record_corrected_values_atomic
+#define hdr_record_value eddy__hdr_record_value
+#define hdr_record_value_atomic eddy__hdr_record_value_atomic
+#define hdr_record_values eddy__hdr_record_values
+#define hdr_record_values_atomic eddy__hdr_record_values_atomic
+#define hdr_reset eddy__hdr_reset
+#define hdr_reset_internal_counters eddy__hdr_reset_internal_counters
+#define hdr_size_of_equivalent_value_range eddy__hdr_size_of_equivalent_value_range
+#define hdr_stddev eddy__hdr_stddev
+#define hdr_value_at_index eddy__hdr_value_at_index
+#define hdr_value_at_percentile eddy__hdr_value_at_percentile
+#define hdr_values_are_equivalent eddy__hdr_values_are_equivalent
+
+#endif
