@@ -32,6 +32,17 @@ expect() { # expect PATTERN: a line of the output matches the extended regular e
   }
 }
 
+# Its constants are those of the sources.
+for name in COUNT_OVERFLOW COUNT_PERMANENT COUNT_DYING COUNT_MASK COUNT_FLAGGED; do
+  value=$(sed -nE "s/^#define $name ([0-9]+).*/\1/p" "$here/../runtime/heap/block.h")
+  constants+=("python print('$name is', $name, 'and should be $value')")
+done
+run_gdb "${constants[@]}"
+expect '^COUNT_FLAGGED is [0-9]+ and should be [0-9]+$'
+while read -r name _ is _ _ _ should; do
+  [ "$is" = "$should" ] || { echo "FAILED: $name is $is in eddy-gdb.py, $should in block.h"; failures=$((failures + 1)); }
+done < <(grep '^COUNT_[A-Z]* is' "$scratch/out")
+
 run_gdb 'eddy heap' 'eddy heap heap' 'eddy threads' 'eddy log 1' 'eddy log 1 1' 'eddy object counted' 'eddy object (char *)array + 20' \
   'eddy object young' 'eddy object heap->base + heap->range / 2' 'eddy object &failures' 'eddy log 9' 'eddy log' \
   'print *heap' 'print *heap->threads' 'print heap->blocks[0].state == 0' 'print *heap->bytes_type'

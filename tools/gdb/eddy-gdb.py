@@ -13,7 +13,7 @@
 import gdb
 
 BLOCK_SHIFT, FIRST_CELL = 15, 8  # runtime/heap/sizeclass.h
-COUNT_OVERFLOW, COUNT_DYING, COUNT_MASK, COUNT_FLAGGED = 126, 127, 127, 128  # runtime/heap/block.h
+COUNT_OVERFLOW, COUNT_PERMANENT, COUNT_DYING, COUNT_MASK, COUNT_FLAGGED = 125, 126, 127, 127, 128  # runtime/heap/block.h
 HEADER_SIZE, TAG_SHIFT, OWNER_SHIFT = 8, 24, 48  # include/eddy/layout.h, runtime/heap/heap.h
 ENTRY_MASK, ENTRY_RETAIN, ENTRY_COUNTED = 15, 1, 2  # runtime/heap/log.h
 KINDS = ["leaf", "acyclic", "cyclic"]
@@ -167,6 +167,8 @@ def describe_count(heap, obj, byte):
         text = "none: private or free"
     elif count == COUNT_DYING:
         text = "dying"
+    elif count == COUNT_PERMANENT:
+        text = "permanent"
     elif count == COUNT_OVERFLOW:
         text = "%s (in the overflow table)" % overflowed(heap, obj)
     else:
