@@ -100,9 +100,10 @@ static void side_open(struct side *s)
     eddy_frame_push(s->w.t, &s->frame, s->handles, HANDLES);
 }
 
+/* Within its block: which blocks the backing hands out may depend on the time. */
 static uint64_t place(const struct side *s, const void *p)
 {
-    return p == NULL ? 0 : (uint64_t)((const char *)p - s->w.heap->base);
+    return p == NULL ? 0 : (uint64_t)((const char *)p - s->w.heap->base) % BLOCK_BYTES;
 }
 
 static void assert_same(const struct side *a, const struct side *b)

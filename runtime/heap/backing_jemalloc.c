@@ -14,6 +14,7 @@ struct backing {
     char *next; /* the range is handed out from here upwards; atomic */
     char *end;
     eddy_heap *heap;
+    size_t large_least; /* smaller allocations share their pages, and cannot be made from larger ones */
 };
 
 /* Extents are carved upwards and never returned: jemalloc keeps and reuses the address space itself. */
@@ -82,6 +83,8 @@ eddy_status eddy__backing_create(eddy_heap *heap)
         free(backing);
         return EDDY_ENOMEM;
     }
+    size = sizeof backing->large_least;
+    mallctl("arenas.lextent.0.size", &backing->large_least, &size, NULL, 0);
     set_decay(backing->arena, "dirty_decay_ms", (ssize_t)heap->config.return_ms);
     set_decay(backing->arena, "muzzy_decay_ms", 0);
     heap->backing = backing;
@@ -118,10 +121,13 @@ void eddy__backing_give(eddy_heap *heap, void *p, size_t bytes)
 
 bool eddy__backing_resize(eddy_heap *heap, void *p, size_t bytes, size_t wanted)
 {
-    size_t usable = sallocx(p, take_flags(heap->backing));
+    const struct backing *backing = heap->backing;
+    size_t usable = sallocx(p, take_flags(backing));
     if (wanted > bytes)
-        return usable >= wanted || xallocx(p, wanted, 0, take_flags(heap->backing)) >= wanted;
-    return xallocx(p, wanted, 0, take_flags(heap->backing)) < usable;
+        return usable >= wanted || xallocx(p, wanted, 0, take_flags(backing)) >= wanted;
+    if (wanted < backing->large_least) /* with pages of 64 KiB, that is 256 KiB */
+        wanted = backing->large_least;
+    return xallocx(p, wanted, 0, take_flags(backing)) < usable;
 }
 
 void eddy__backing_trim(eddy_heap *heap, bool all)

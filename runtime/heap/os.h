@@ -15,7 +15,7 @@
 void *eddy__os_reserve(size_t bytes, size_t alignment);
 /* Gives a whole reservation back. */
 void eddy__os_unreserve(void *base, size_t bytes);
-/* Drops the contents of pages inside a reservation: they read as zero again. Page-aligned. */
+/* Drops the contents of memory inside a reservation: it reads as zero again. Whole pages in it take no memory any more. */
 void eddy__os_discard(void *start, size_t bytes);
 /* Whether there is memory at an address. A system call. */
 bool eddy__os_mapped(const void *p);

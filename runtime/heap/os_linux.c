@@ -41,9 +41,20 @@ void eddy__os_unreserve(void *base, size_t bytes)
     munmap(base, bytes);
 }
 
+/* Only whole pages can be dropped. The kernel would round the end up to one, and drop what follows; blocks and
+ * large objects begin and end within pages where these are larger than 4 KiB. */
 void eddy__os_discard(void *start, size_t bytes)
 {
-    madvise(start, bytes, MADV_DONTNEED);
+    size_t page = eddy__os_page();
+    char *from = start, *to = from + bytes;
+    char *first = (char *)(((uintptr_t)from + page - 1) & ~(uintptr_t)(page - 1));
+    char *last = (char *)((uintptr_t)to & ~(uintptr_t)(page - 1));
+    if (first >= last || madvise(first, (size_t)(last - first), MADV_DONTNEED) != 0) {
+        memset(from, 0, bytes);
+        return;
+    }
+    memset(from, 0, (size_t)(first - from));
+    memset(last, 0, (size_t)(to - last));
 }
 
 bool eddy__os_mapped(const void *p)
