@@ -1,21 +1,23 @@
 #!/bin/sh
 # Installs the Debian packages that are missing (needs root, or sudo, only then).
-# usage: tools/setup.sh [run|counting|test|full|bench|peers]   run: what the release build needs; counting: also what counts
-#   instructions; test (default): also what the tests need; full: also a browser and what drives it, for the test of
-#   eddy-pause's pages; bench: what the release build and ./tools/bench.sh all need; peers: also the other languages
-#   that it compares with
+# usage: tools/setup.sh [run|test|full|bench|peers|counting|cross]
+#   run: what the release build needs; test (default): also what the tests need; full: also a browser and what drives
+#   it, for the test of eddy-pause's pages; bench: what the release build and ./tools/bench.sh all need; peers: also
+#   the other languages that it compares with; counting: also what counts instructions; cross: what tools/cross-aarch64 needs
 set -eu
 
 packages="gcc g++ libc6-dev cmake ninja-build pkg-config libjemalloc-dev libcmocka-dev libgc-dev libjansson-dev"
+tests="clang clang-format clang-tidy libclang-rt-14-dev valgrind gdb python3"
 case ${1:-test} in
 run) ;;
-counting) packages="$packages valgrind" ;;
-test) packages="$packages clang libclang-rt-14-dev valgrind gdb python3" ;;
+test) packages="$packages $tests" ;;
+full) packages="$packages $tests chromium chromium-driver nodejs" ;;
 bench) packages="$packages python3" ;;
 peers) packages="$packages python3 openjdk-17-jdk-headless golang-go nim" ;;
-full) packages="$packages clang libclang-rt-14-dev valgrind gdb python3 chromium chromium-driver nodejs" ;;
+counting) packages="$packages valgrind" ;;
+cross) packages="cmake ninja-build pkg-config gcc-aarch64-linux-gnu g++-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user" ;;
 *)
-  echo "usage: $0 [run|counting|test|full|bench|peers]" >&2
+  echo "usage: $0 [run|test|full|bench|peers|counting|cross]" >&2
   exit 2
   ;;
 esac
