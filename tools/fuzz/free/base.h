@@ -19,6 +19,7 @@ enum {
     STACKS = 3,        /* lock-free stacks, each in a root slot of its own */
     BOXES = 5,         /* of toys, each in a root slot of its own */
     TOYS = 8,          /* places in a box */
+    PURSES = 12,       /* objects under rights, each in a root slot of its own */
     MAILBOXES = 12,    /* words of C memory that hold retained references */
     LOCALS = 14,       /* a mutator's references to whatever it likes */
     FIGURES = 4,       /* a mutator's lists, rings, trees and webs */
@@ -36,7 +37,7 @@ enum {
 /* Groups of operations; a mode gives each a weight. */
 enum group {
     GROUP_PRIVATE, GROUP_SHARED, GROUP_FIGURE, GROUP_STACK, GROUP_MAIL, GROUP_GARBAGE, GROUP_NATIVE,
-    GROUP_ATTACH, GROUP_COLLECT, GROUP_RESERVE, GROUP_TOYS, GROUP_ATTACHED, GROUPS
+    GROUP_ATTACH, GROUP_COLLECT, GROUP_RESERVE, GROUP_TOYS, GROUP_ATTACHED, GROUP_RIGHTS, GROUPS
 };
 
 struct mode {
@@ -78,6 +79,10 @@ struct world {
     void *roots[ROOTS];
     void *stacks[STACKS];
     void *boxes[BOXES];
+    void *purses[PURSES];
+    const eddy_type *purse;
+    void *foreign_kept[PURSES]; /* what foreign code has been handed */
+    uint32_t foreign_inside;    /* threads in foreign code */
     uint64_t depth[STACKS];     /* pushes less pops */
     void *mail[MAILBOXES];
     void *pinned[MAILBOXES];    /* objects with a pin for whoever takes them out */

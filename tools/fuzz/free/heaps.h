@@ -21,23 +21,24 @@
 #define PRECISE EDDY_HEAP_PRECISE_ROOTS
 #define INTERIOR EDDY_HEAP_INTERIOR_POINTERS
 
-/* Weights: private, shared, figure, stack, mail, garbage, native, attach, collect, reserve, toys, attached. */
+/* Weights: private, shared, figure, stack, mail, garbage, native, attach, collect, reserve, toys, attached,
+ * rights. */
 static const struct mode modes[] = {
-    {"precise", PRECISE, false, 0, 0, 3000, false,           {300, 400, 20, 40, 40, 20, 20, 0, 2, 20, 40, 20}},
-    {"conservative", 0, true, 0, 0, 3000, false,             {300, 400, 20, 40, 40, 20, 20, 0, 2, 20, 40, 20}},
-    {"mixed", INTERIOR, false, 0, 16, 3000, false,           {300, 400, 20, 40, 40, 20, 20, 1, 2, 20, 40, 20}},
-    {"interior", INTERIOR, true, 0, 0, 1000, false,          {300, 400, 20, 40, 40, 20, 20, 1, 2, 20, 40, 20}},
-    {"tinylog", PRECISE, false, 0, 3, 1000, false,           {200, 400, 10, 40, 60, 10, 20, 1, 4, 40, 40, 20}},
-    {"churn", PRECISE, false, 0, 8, 300, false,              {200, 300, 5, 40, 60, 10, 60, 20, 4, 20, 20, 20}},
-    {"churn-stack", 0, true, 0, 8, 300, false,               {200, 300, 5, 40, 60, 10, 60, 20, 4, 20, 20, 20}},
-    {"memory", PRECISE, false, 12 * MIB, 0, 20000, false,    {300, 300, 40, 20, 20, 40, 10, 1, 2, 10, 10, 20}},
-    {"memory-stack", 0, true, 12 * MIB, 64, 20000, false,    {300, 300, 40, 20, 20, 40, 10, 1, 2, 10, 10, 20}},
-    {"races", PRECISE, false, 0, 0, 6, false,                {100, 600, 10, 200, 100, 5, 10, 0, 2, 20, 100, 20}},
-    {"toys", PRECISE, false, 0, 0, 6, true,                  {0, 20, 0, 0, 2, 2, 4, 0, 0, 0, 1000, 20}},
-    {"toys-stack", 0, true, 0, 0, 6, true,                   {0, 20, 0, 0, 2, 2, 4, 0, 0, 0, 1000, 20}},
-    {"cycles", PRECISE, false, 0, 0, 100, true,              {100, 600, 30, 20, 20, 5, 10, 0, 0, 10, 300, 20}},
-    {"figures", PRECISE, false, 0, 0, 60000, false,          {50, 50, 60, 10, 10, 5, 5, 0, 2, 5, 10, 20}},
-    {"garbage", 0, true, 0, 0, 100, false,                   {100, 100, 5, 10, 10, 100, 5, 0, 1, 5, 5, 20}},
+    {"precise", PRECISE, false, 0, 0, 3000, false,           {300, 400, 20, 40, 40, 20, 20, 0, 2, 20, 40, 20, 20}},
+    {"conservative", 0, true, 0, 0, 3000, false,             {300, 400, 20, 40, 40, 20, 20, 0, 2, 20, 40, 20, 20}},
+    {"mixed", INTERIOR, false, 0, 16, 3000, false,           {300, 400, 20, 40, 40, 20, 20, 1, 2, 20, 40, 20, 20}},
+    {"interior", INTERIOR, true, 0, 0, 1000, false,          {300, 400, 20, 40, 40, 20, 20, 1, 2, 20, 40, 20, 20}},
+    {"tinylog", PRECISE, false, 0, 3, 1000, false,           {200, 400, 10, 40, 60, 10, 20, 1, 4, 40, 40, 20, 40}},
+    {"churn", PRECISE, false, 0, 8, 300, false,              {200, 300, 5, 40, 60, 10, 60, 20, 4, 20, 20, 20, 40}},
+    {"churn-stack", 0, true, 0, 8, 300, false,               {200, 300, 5, 40, 60, 10, 60, 20, 4, 20, 20, 20, 40}},
+    {"memory", PRECISE, false, 12 * MIB, 0, 20000, false,    {300, 300, 40, 20, 20, 40, 10, 1, 2, 10, 10, 20, 20}},
+    {"memory-stack", 0, true, 12 * MIB, 64, 20000, false,    {300, 300, 40, 20, 20, 40, 10, 1, 2, 10, 10, 20, 20}},
+    {"races", PRECISE, false, 0, 0, 6, false,                {100, 600, 10, 200, 100, 5, 10, 0, 2, 20, 100, 20, 60}},
+    {"toys", PRECISE, false, 0, 0, 6, true,                  {0, 20, 0, 0, 2, 2, 4, 0, 0, 0, 1000, 20, 0}},
+    {"toys-stack", 0, true, 0, 0, 6, true,                   {0, 20, 0, 0, 2, 2, 4, 0, 0, 0, 1000, 20, 0}},
+    {"cycles", PRECISE, false, 0, 0, 100, true,              {100, 600, 30, 20, 20, 5, 10, 0, 0, 10, 300, 20, 20}},
+    {"figures", PRECISE, false, 0, 0, 60000, false,          {50, 50, 60, 10, 10, 5, 5, 0, 2, 5, 10, 20, 20}},
+    {"garbage", 0, true, 0, 0, 100, false,                   {100, 100, 5, 10, 10, 100, 5, 0, 1, 5, 5, 20, 20}},
 };
 enum { MODES = sizeof modes / sizeof modes[0] };
 
@@ -100,6 +101,7 @@ static void create_heap(struct world *w)
     if (status != EDDY_OK)
         fail(w, NULL, "heap: %s", eddy_status_text(status));
     register_shapes(w);
+    register_purses(w);
 }
 
 /* Returns the number of unreachable objects. */
@@ -118,10 +120,12 @@ static uint64_t verify(struct mutator *m)
 
 /* ---- before and after the mutators; each on a thread of its own, of which nothing remains on a stack ---- */
 
-enum { ROOT_SLOTS = ROOTS + STACKS + BOXES };
+enum { ROOT_SLOTS = ROOTS + STACKS + BOXES + PURSES };
 
 static void **root_slot(struct world *w, unsigned i)
 {
+    if (i >= ROOT_SLOTS - PURSES)
+        return &w->purses[i - (ROOT_SLOTS - PURSES)];
     return i < ROOTS ? &w->roots[i] : i < ROOTS + STACKS ? &w->stacks[i - ROOTS] : &w->boxes[i - ROOTS - STACKS];
 }
 
@@ -138,12 +142,14 @@ static void open_world(struct mutator *m)
         eddy_root_store(m->thread, &w->stacks[i], make(m, SHAPE_STACK, 0, OWNER_FROZEN, NO_SHADOW, new_id(m)));
     for (unsigned i = 0; i < BOXES; i++)
         eddy_root_store(m->thread, &w->boxes[i], make(m, SHAPE_ARRAY, TOYS, OWNER_FROZEN, NO_SHADOW, new_id(m)));
+    make_purses(m);
 }
 
 /* Lets go of everything. */
 static void close_roots(struct mutator *m)
 {
     struct world *w = m->world;
+    count_coins(m);
     for (unsigned i = 0; i < MAILBOXES; i++)
         receive(m, EDDY_EXCHANGE_ACQ_REL(&w->mail[i], NULL));
     drop_pins(m);

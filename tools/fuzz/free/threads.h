@@ -4,6 +4,7 @@
 #define EDDY_FUZZ_FREE_THREADS_H
 
 #include "tools/fuzz/free/attached.h"
+#include "tools/fuzz/free/rights.h"
 #include "tools/fuzz/free/toys.h"
 
 /* ---- lock-free stacks: every node that was pushed is popped once ---- */
@@ -240,6 +241,7 @@ static const struct {
     [GROUP_NATIVE] = {"native", operate_native},    [GROUP_ATTACH] = {"attach", operate_attach},
     [GROUP_COLLECT] = {"collect", operate_collect}, [GROUP_RESERVE] = {"reserve", operate_reserve},
     [GROUP_TOYS] = {"toys", operate_toys},          [GROUP_ATTACHED] = {"attached", operate_attached},
+    [GROUP_RIGHTS] = {"rights", operate_rights},
 };
 
 /* What a place is doing, for the watchdog and for reports. */
