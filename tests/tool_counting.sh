@@ -24,7 +24,7 @@ strategies=$(sed -n '/^Strategies:/,/^Experiments:/s/^  [1-8]  \([a-z_]*\) .*/\1
 
 # All of it, briefly, with the page.
 cp "$here/../docs/counting.md" "$scratch/counting.md"
-"$counting" --quick --rounds 1 --no-instructions --json "$scratch/all.json" --plots "$scratch/plots" --page "$scratch/counting.md" \
+"$counting" --quick --rounds 1 --pairs 1 --no-instructions --json "$scratch/all.json" --plots "$scratch/plots" --page "$scratch/counting.md" \
   >"$scratch/out" 2>"$scratch/err" || fail "all: $(tail -c 300 "$scratch/err")"
 for strategy in $strategies; do
   says "^[1-8]  $strategy  *[0-9]" "$scratch/out"
@@ -75,6 +75,7 @@ refused "unknown option '--nope'" --nope
 refused "unknown strategy 'nope'" --strategies plain,nope
 refused "no experiment begins with 'nope'" --only nope
 refused "from 1 to 64, not '0'" --rounds 0
+refused "from 1 to 64, not 'x'" --pairs x
 refused "a value is missing for '--json'" --json
 refused "the page needs all" --only hot --page "$scratch/counting.md"
 "$counting" --help | grep -q '^Usage: eddy-counting' || fail "--help does not help"

@@ -66,7 +66,7 @@ struct plan_choice {
     bool quick;
     const char *only;       /* experiments whose names begin so; NULL: all */
     bool chosen[LAB_VARIANTS];
-    unsigned rounds;        /* 0: the default */
+    unsigned rounds, pairs; /* 0: the default */
     bool instructions, progress;
 };
 void plan_make(struct figures *f, const struct plan_choice *choice);

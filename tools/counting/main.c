@@ -19,6 +19,7 @@ static const char usage[] =
     "\n"
     "  --quick             within a minute: shorter runs, fewer rounds\n"
     "  --rounds K          rounds (default: 9; 3 if quick)\n"
+    "  --pairs K           runs of each comparison in pairs (default: 30; 10 if quick)\n"
     "  --only NAME         only experiments whose names begin so; no comparisons in pairs\n"
     "  --strategies A,B    only these\n"
     "  --no-instructions   do not count instructions (which takes valgrind)\n"
@@ -33,6 +34,15 @@ static _Noreturn void wrong(const char *what, const char *argument)
 {
     fprintf(stderr, "eddy-counting: %s '%s'\nTry 'eddy-counting --help' or 'eddy-counting list'.\n", what, argument);
     exit(EXIT_USAGE);
+}
+
+static unsigned number(const char *what, const char *text)
+{
+    char *end;
+    unsigned long value = strtoul(text, &end, 10);
+    if (end == text || *end != 0 || value < 1 || value > FIGURES_ROUNDS)
+        wrong(what, text);
+    return (unsigned)value;
 }
 
 static void take_strategies(struct plan_choice *choice, const char *list)
@@ -85,9 +95,10 @@ static int once(char **argv)
 
 int main(int argc, char **argv)
 {
-    enum { QUICK = 256, ROUNDS, ONLY, STRATEGIES, NO_INSTRUCTIONS, JSON, PLOTS, PAGE, HELP };
+    enum { QUICK = 256, ROUNDS, PAIRS, ONLY, STRATEGIES, NO_INSTRUCTIONS, JSON, PLOTS, PAGE, HELP };
     static const struct option table[] = {{"quick", no_argument, NULL, QUICK},
                                           {"rounds", required_argument, NULL, ROUNDS},
+                                          {"pairs", required_argument, NULL, PAIRS},
                                           {"only", required_argument, NULL, ONLY},
                                           {"strategies", required_argument, NULL, STRATEGIES},
                                           {"no-instructions", no_argument, NULL, NO_INSTRUCTIONS},
@@ -106,15 +117,15 @@ int main(int argc, char **argv)
         return once(argv + 2);
     opterr = 0;
     for (int option; (option = getopt_long(argc, argv, ":", table, NULL)) != -1;) {
-        char *end;
         switch (option) {
         case QUICK:
             choice.quick = true;
             break;
         case ROUNDS:
-            choice.rounds = (unsigned)strtoul(optarg, &end, 10);
-            if (*end != 0 || choice.rounds < 1 || choice.rounds > FIGURES_ROUNDS)
-                wrong("--rounds must be a number from 1 to 64, not", optarg);
+            choice.rounds = number("--rounds must be a number from 1 to 64, not", optarg);
+            break;
+        case PAIRS:
+            choice.pairs = number("--pairs must be a number from 1 to 64, not", optarg);
             break;
         case ONLY:
             choice.only = optarg;

@@ -63,7 +63,7 @@ void plan_make(struct figures *f, const struct plan_choice *choice)
     char name[32];
     f->quick = choice->quick;
     f->rounds = choice->rounds != 0 ? choice->rounds : choice->quick ? 3 : 9;
-    f->pairs = choice->quick ? 10 : 30;
+    f->pairs = choice->pairs != 0 ? choice->pairs : choice->quick ? 10 : 30;
     f->only_some = choice->only != NULL;
     for (size_t i = 0; i < LAB_VARIANTS; i++)
         f->only_some = f->only_some || !choice->chosen[i];
