@@ -14,7 +14,7 @@ static void take(struct thread *t)
     eddy__native_end(t);
 }
 
-static void release(eddy_heap *heap)
+static void unlock(eddy_heap *heap)
 {
     uint32_t now = EDDY_ADD_ACQ_REL(&heap->legacy_now, 1) + 1;
     if (EDDY_LOAD_ACQUIRE(&heap->legacy_next) != now)
@@ -32,7 +32,7 @@ void eddy__legacy_return(struct thread *t)
     if (!t->rights.borrowed)
         return;
     t->rights.borrowed = false;
-    release(t->heap);
+    unlock(t->heap);
 }
 
 static struct thread *outside_native(eddy_thread *ft, const char *function)
@@ -57,7 +57,7 @@ static void end_section(struct thread *t)
 {
     t->rights.legacy_depth = 0;
     EDDY_EXCHANGE_SEQ_CST(&t->heap->legacy_holder, 0);
-    release(t->heap);
+    unlock(t->heap);
     eddy__own_safepoint(t);
 }
 
