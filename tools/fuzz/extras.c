@@ -189,13 +189,18 @@ bool extras_lapsed(const struct run *r, uint32_t object, uint32_t made)
     return r->model.objects[object].lapsed > made;
 }
 
+bool extras_doubtful(const struct run *r, uint32_t object, uint32_t made)
+{
+    return extras_lapsed(r, object, made) || r->model.objects[object].doubtful > made;
+}
+
 void extras_check_weak(struct mutator *m, const char *what, const void *found, uint32_t target, uint32_t made, bool *gone)
 {
     struct run *r = m->run;
     bool lapsed = extras_lapsed(r, target, made);
     if (found == NULL) {
         *gone = true;
-        if (!lapsed && model_reaches(r, target))
+        if (!extras_doubtful(r, target, made) && model_reaches(r, target))
             fuzz_fail(OUTCOME_WRONG, "%s gives nothing, but object %u is reachable", what, target);
         return;
     }

@@ -71,6 +71,7 @@ enum record_state { RECORD_UNUSED = 0, RECORD_WAITS, RECORD_RUN, RECORD_DISPOSED
 struct record_model {
     uint32_t object, made, queue;
     enum record_state state;
+    uint32_t lapsed; /* when it was run: the tick at which its object had lapsed */
 };
 
 struct extras {
@@ -125,7 +126,8 @@ bool extras_settle(struct mutator *m);
 
 /* Fails unless a weak load of `target`, made at tick `made`, may have had this result. `gone` is what it said before. */
 void extras_check_weak(struct mutator *m, const char *what, const void *found, uint32_t target, uint32_t made, bool *gone);
-/* Whether a finalizer of the object was queued since that tick. */
+/* Whether a finalizer of the object was queued since that tick; or it may have been found dead then. */
+bool extras_doubtful(const struct run *r, uint32_t object, uint32_t made);
 bool extras_lapsed(const struct run *r, uint32_t object, uint32_t made);
 /* Takes the record that `data` stands for; `object` came with it. Its number. */
 uint32_t extras_finalized(struct mutator *m, const void *object, const void *data);

@@ -40,13 +40,19 @@ static uint32_t storable(struct mutator *m, uint32_t container, uint32_t value)
     return value;
 }
 
+/* Then nobody else uses its fields. */
+static bool is_resized(const struct mutator *m, uint32_t container)
+{
+    for (unsigned i = 0; i < FUZZ_MUTATORS; i++)
+        if (m->run->mutators[i].pending.resized == container)
+            return true;
+    return false;
+}
+
 bool fuzz_may_store(struct mutator *m, uint32_t container)
 {
     const struct model_object *c = object_of(m, container);
-    for (unsigned i = 0; i < FUZZ_MUTATORS; i++)
-        if (m->run->mutators[i].pending.resized == container)
-            return false;
-    return container != 0 && (!c->permanent || c->shape == SHAPE_CELL);
+    return container != 0 && !is_resized(m, container) && (!c->permanent || c->shape == SHAPE_CELL);
 }
 
 static bool has_words(struct mutator *m, uint32_t container)
@@ -124,7 +130,7 @@ static bool operand_field(struct mutator *m, const struct operation *o, uint8_t 
 {
     (void)o;
     *container = m->handles[handle % FUZZ_HANDLES];
-    if (*container == 0 || object_of(m, *container)->fields == 0)
+    if (*container == 0 || object_of(m, *container)->fields == 0 || is_resized(m, *container))
         return false;
     *index = at % object_of(m, *container)->fields;
     return true;
@@ -216,7 +222,7 @@ static void do_copy(struct mutator *m, const struct operation *o)
 {
     uint32_t target = m->handles[o->a % FUZZ_HANDLES], source = m->handles[o->b % FUZZ_HANDLES];
     if (target == 0 || source == 0 || object_of(m, target)->shape == SHAPE_ACYCLIC || !fuzz_may_store(m, target)
-        || has_words(m, target) != has_words(m, source))
+        || is_resized(m, source) || has_words(m, target) != has_words(m, source))
         return;
     uint32_t room = object_of(m, target)->fields, have = object_of(m, source)->fields, most = least(room, have);
     if (most == 0)

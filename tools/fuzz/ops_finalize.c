@@ -34,15 +34,14 @@ static bool leads_to(struct run *r, uint32_t from, uint32_t to, bool hidden)
     return model->objects[to].mark == model->walk;
 }
 
-/* A dead object's finalizer has been found: so its whole cycle has been found dead. */
-static void lapse(struct run *r, uint32_t object)
+/* A dead object's finalizer has been found: so its whole cycle has been found dead; or, unless `sure`, may have been. */
+static void lapse(struct run *r, uint32_t object, bool sure)
 {
     struct model *model = &r->model;
     uint32_t tick = ++model->extras.clock;
     for (uint32_t number = 1; number <= model->count; number++)
-        if (number != object && leads_to(r, object, number, true) && leads_to(r, number, object, true))
-            model->objects[number].lapsed = tick;
-    model->objects[object].lapsed = tick;
+        if (number == object || (leads_to(r, object, number, true) && leads_to(r, number, object, true)))
+            *(sure ? &model->objects[number].lapsed : &model->objects[number].doubtful) = tick;
 }
 
 static bool is_queued(const struct run *r, const struct record_model *record)
@@ -54,9 +53,12 @@ static bool is_queued(const struct run *r, const struct record_model *record)
 static uint32_t first_of(const struct extras *x, uint32_t object, uint32_t lapsed)
 {
     uint32_t i = 0;
-    while (i < x->record_count && (x->records[i].object != object || x->records[i].made >= lapsed
-                                   || x->records[i].state == RECORD_DISPOSED))
-        i++;
+    for (; i < x->record_count; i++) {
+        const struct record_model *record = &x->records[i];
+        bool of_this_death = record->state == RECORD_WAITS || (record->state == RECORD_RUN && record->lapsed == lapsed);
+        if (record->object == object && record->made < lapsed && of_this_death)
+            break;
+    }
     return i;
 }
 
@@ -99,12 +101,13 @@ uint32_t extras_finalized(struct mutator *m, const void *object, const void *dat
     if (live && !is_queued(r, record))
         fuzz_fail(OUTCOME_WRONG, "finalizer %u of object %u is run, but the object can be reached", number, record->object);
     bool just_dead = !live && !is_queued(r, record);
-    if (just_dead)
-        lapse(r, record->object);
+    if (!live && !extras_lapsed(r, record->object, record->made))
+        lapse(r, record->object, just_dead);
     /* Entries taken by several threads at once have no order, those put in while alive another; splitting may lack memory. */
     if (!live && x->taking == 1 && x->finalized_all == 0 && r->c->settings.fail_at == 0)
         check_order(r, number, just_dead);
     record->state = RECORD_RUN;
+    record->lapsed = model_object(r, record->object)->lapsed;
     m->pending.result = record->object;
     return record->object;
 }
@@ -126,7 +129,7 @@ void op_finalizer(struct mutator *m, const struct operation *o)
     eddy_status status = eddy_finalizer_attach(m->thread, model_address(m->run, object), x->queues[queue],
                                                queue == 0 ? NULL : on_finalizer, (void *)(uintptr_t)(x->record_count + 1));
     if (status == EDDY_OK)
-        x->records[x->record_count++] = (struct record_model){object, ++x->clock, queue, RECORD_WAITS};
+        x->records[x->record_count++] = (struct record_model){.object = object, .made = ++x->clock, .queue = queue, .state = RECORD_WAITS};
     else if (status != EDDY_ENOMEM)
         fuzz_fail(OUTCOME_WRONG, "a finalizer cannot be attached: %s", eddy_status_text(status));
     x->attaching--;
@@ -217,6 +220,8 @@ void op_dispose(struct mutator *m, const struct operation *o)
     for (uint32_t i = 0; i < x->record_count; i++)
         if (mine[i] && (x->records[i].state == RECORD_RUN) != (run && x->records[i].queue != 0))
             fuzz_fail(OUTCOME_WRONG, "disposing of object %u %s finalizer %u", object, run ? "does not run" : "runs", i);
+        else if (mine[i])
+            x->records[i].state = RECORD_DISPOSED;
     x->attaching--;
 }
 

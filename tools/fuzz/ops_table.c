@@ -39,7 +39,7 @@ static uint32_t weak_side(const struct table_model *t, const struct table_entry_
 static bool certain(struct mutator *m, const struct table_model *t, const struct table_entry_model *e)
 {
     uint32_t weak = weak_side(t, e);
-    return weak == 0 || (!extras_lapsed(m->run, weak, e->made) && model_reaches(m->run, weak));
+    return weak == 0 || (!extras_doubtful(m->run, weak, e->made) && model_reaches(m->run, weak));
 }
 
 void op_table_new(struct mutator *m, const struct operation *o)

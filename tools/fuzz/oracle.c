@@ -120,7 +120,7 @@ void oracle_exact(struct run *r)
     for (uint32_t number = 1; number <= model->count; number++) {
         const struct model_object *o = &model->objects[number];
         void *object = (void *)o->address;
-        if (o->mark != model->walk || o->permanent)
+        if (o->mark != model->walk || o->permanent || !known)
             continue;
         const struct block *b = block_of(r->heap, object);
         uint64_t count = eddy__count_of(r->heap->collector, b, cell_number(b, object), object);
