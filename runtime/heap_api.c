@@ -13,7 +13,7 @@
 #define GIB ((size_t)1 << 30)
 #define RESERVE_DEFAULT (64 * GIB)
 #define RESERVE_LEAST (256 * MIB)
-#define RESERVE_MOST ((size_t)1 << 46)
+#define RESERVE_MOST ((size_t)1 << 44) /* so that a chunk number plus one fits 32 bits, see memory.c */
 #define LIMIT_LEAST MIB
 
 void eddy_config_init(eddy_config *config)

@@ -100,7 +100,7 @@ static void test_invalid_fields(void **state)
     } while (0)
     REFUSED(heap_limit, 1);
     REFUSED(heap_limit, MIB - 1);
-    REFUSED(reserve_bytes, ((size_t)1 << 46) + 1);
+    REFUSED(reserve_bytes, ((size_t)1 << 44) + 1);
     REFUSED(reserve_bytes, SIZE_MAX);
     REFUSED(log_limit, 1);
     REFUSED(log_chunk_entries, 1023);
