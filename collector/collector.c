@@ -3,6 +3,7 @@
  * and its statistics. */
 #include "collector/collector.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <time.h>
 
@@ -111,6 +112,8 @@ eddy_status eddy__collector_start(eddy_heap *heap)
     int failed = pthread_create(&heap->collector_thread, NULL, collector_main, heap);
     pthread_sigmask(SIG_SETMASK, &old, NULL);
     heap->collector_running = failed == 0;
+    if (failed != 0)
+        errno = failed;
     return failed ? EDDY_ESYSTEM : EDDY_OK;
 }
 

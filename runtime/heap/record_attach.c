@@ -2,6 +2,9 @@
  * in a directory that only the user may enter. PLACE (PID-NUMBER, one per heap) says that attaching is allowed; the
  * tool makes PLACE.ask (milliseconds, then the path of the recording, a line each), the collector takes it
  * away at the end of an epoch and makes PLACE.answer ("ok" or what went wrong). PLACE.stop ends it early. */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -17,7 +20,7 @@
 /* Makes or checks the directory; false with errno set. */
 static bool run_directory(char *path, size_t room)
 {
-    const char *base = getenv("XDG_RUNTIME_DIR");
+    const char *base = secure_getenv("XDG_RUNTIME_DIR");
     int length = base != NULL && *base == '/' ? snprintf(path, room, "%s/eddy", base)
                                               : snprintf(path, room, "/tmp/eddy-%ld", (long)geteuid());
     if ((size_t)length >= room) {

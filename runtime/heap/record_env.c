@@ -1,5 +1,8 @@
 /* Recordings that the environment asks for (EDDY_RECORD): begun when a heap is made, ended when it is destroyed or,
  * since programs rarely destroy their heaps, when the process calls exit. */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,7 +32,7 @@ static void complain(const char *path, const char *why)
 
 void eddy__record_configured(eddy_heap *heap)
 {
-    const char *asked = getenv("EDDY_RECORD");
+    const char *asked = secure_getenv("EDDY_RECORD");
     if (asked == NULL || *asked == 0)
         return;
     if (strcmp(asked, "attach") == 0) {
