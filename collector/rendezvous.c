@@ -103,7 +103,7 @@ static void hand_over(eddy_heap *heap, struct handover *handover, const struct c
  * epoch must be of one moment: a thread may pass by itself and then fall asleep, in the next epoch. */
 static bool act_for(struct collector *c, struct thread *t)
 {
-    uint64_t word = EDDY_LOAD_ACQUIRE(&t->word);
+    uint64_t word = EDDY_LOAD_SEQ_CST(&t->word); /* after the store of the epoch: see eddy__native_begin */
     if (WORD_STATE(word) != THREAD_NATIVE || WORD_EPOCH(word) != c->epoch)
         return false;
     /* A thread that still is in an earlier epoch by its own account was acted for before and has slept since. */
