@@ -207,7 +207,7 @@ static void join_epoch(struct thread *t)
 }
 
 /* Under registry_lock: the record is the calling thread's, which has yet to leave the native region. */
-static void take_over(struct thread *t)
+static void take_over(struct thread *t, char *stack_base)
 {
     if (t->life == RECORD_FREE && !MUTANT(MUTANT_ATTACH_NO_JOIN))
         join_epoch(t);
@@ -217,7 +217,7 @@ static void take_over(struct thread *t)
     t->quiet_epochs = 0;
     t->os_thread = pthread_self();
     t->tid = eddy__os_thread_id();
-    t->stack_base = eddy__os_stack_base();
+    t->stack_base = stack_base;
     t->life = RECORD_ATTACHED;
     t->heap->attached++;
     eddy__record_thread(t, true);
@@ -230,6 +230,9 @@ eddy_status eddy_thread_attach(eddy_heap *heap, eddy_thread **result)
     pthread_once(&exit_once, make_exit_key);
     if (own_record(heap) != NULL)
         return EDDY_EBUSY;
+    char *stack_base = eddy__os_stack_base();
+    if (stack_base == NULL && (heap->flags & EDDY_HEAP_PRECISE_ROOTS) == 0)
+        return EDDY_ESYSTEM; /* references on it would not be found */
     struct attachment *a = malloc(sizeof *a);
     if (a == NULL)
         return EDDY_ENOMEM;
@@ -241,7 +244,7 @@ eddy_status eddy_thread_attach(eddy_heap *heap, eddy_thread **result)
     else if (t == NULL && (t = make_record(heap)) == NULL)
         status = EDDY_ENOMEM;
     else
-        take_over(t);
+        take_over(t, stack_base);
     pthread_mutex_unlock(&heap->registry_lock);
     if (status != EDDY_OK) {
         free(a);

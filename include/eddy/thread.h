@@ -11,7 +11,8 @@ extern "C" {
 /* Attaches the calling thread to `heap`. A thread may be attached to several heaps, once to each
  * (a second attach to the same heap fails with EDDY_EBUSY). *t is valid until the thread detaches.
  * A thread that ends while attached is detached by Eddy; its frames of handles must be gone by then.
- * Errors: EDDY_ELIMIT (65,534 threads attached), EDDY_ENOMEM, EDDY_EBUSY. Takes a lock for a short time. */
+ * Errors: EDDY_ELIMIT (65,534 threads attached), EDDY_ENOMEM, EDDY_EBUSY, EDDY_ESYSTEM (conservative roots, and the
+ * system does not tell where the stack is). Takes a lock for a short time. */
 EDDY_API eddy_status eddy_thread_attach(eddy_heap *heap, eddy_thread **t);
 
 /* Detaches. Everything reachable only from this thread's stack or frames becomes garbage. A safepoint.

@@ -135,11 +135,14 @@ void eddy__os_wake(const uint32_t *word)
     errno = saved;
 }
 
+/* glibc: where the first thread's stack began. */
+extern void *__libc_stack_end __attribute__((weak));
+
 void *eddy__os_stack_base(void)
 {
     pthread_attr_t attr;
-    if (pthread_getattr_np(pthread_self(), &attr) != 0)
-        return NULL;
+    if (pthread_getattr_np(pthread_self(), &attr) != 0) /* of the first thread: without /proc it does not know */
+        return &__libc_stack_end != NULL && eddy__os_thread_id() == getpid() ? __libc_stack_end : NULL;
     void *low = NULL;
     size_t size = 0;
     int failed = pthread_attr_getstack(&attr, &low, &size);
