@@ -134,6 +134,8 @@ bool eddy__finalizers_gather(struct collector *c, struct object_record *a)
 void eddy__finalizers_queue(struct collector *c, bool have_one)
 {
     struct vector *v = &c->attached.finalizers;
+    if (v->count == 0)
+        return;
     qsort(v->items, v->count, sizeof(void *), by_group_and_number);
     for (size_t i = 0; i < v->count; i++)
         if (!(have_one && i == 0))

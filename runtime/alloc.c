@@ -170,12 +170,13 @@ static void *alloc_small(struct thread *t, const struct type *type, size_t cell,
 }
 
 /* What is owed for an object that is born counted: its fields are null, so the pair is all (I6). One that is born
- * permanent says so, before anybody else can refer to it. */
+ * permanent says so, before anybody else can refer to it; until the log has room it is a counted object like others. */
 static void push_birth(struct thread *t, void *object, uint64_t header)
 {
     t->held[3] = object;
     eddy__reserve_entries(t, 1, 1);
     if (header_is_permanent(header)) {
+        EDDY_STORE_RELAXED(eddy__header(object), header);
         eddy__push(t, &t->inc, (uintptr_t)object | ENTRY_PERMANENT);
         log_publish(&t->inc);
     } else {
@@ -189,12 +190,13 @@ static void push_birth(struct thread *t, void *object, uint64_t header)
 static void *alloc_object(struct thread *t, const struct type *type, size_t size, uint64_t header, size_t length)
 {
     size_t cell = eddy__cell_bytes(size);
+    uint64_t first = header & ~EDDY__HEADER_PERMANENT;
     void *object;
     if (cell <= CELL_MAX) {
-        object = alloc_small(t, type, cell, header);
+        object = alloc_small(t, type, cell, first);
     } else {
         uint64_t begun = eddy__stall_begin(t);
-        object = alloc_large(t, type, cell, header);
+        object = alloc_large(t, type, cell, first);
         eddy__stall_end(t, EDDY_RECORD_LARGE, begun);
     }
     if (object == NULL)

@@ -359,6 +359,7 @@ static void test_all_at_the_end(void **state)
     eddy_finalizer_queue *queue = open_queue(&w);
     ROOTS_PUSH(w.t, 3);
     memset(&done, 0, sizeof done);
+    assert_int_equal(eddy_finalize_all(w.t), EDDY_OK); /* none */
     roots[0] = finalizable(&w, queue, 1, note);
     roots[1] = finalizable(&w, queue, 2, note);
     assert_int_equal(eddy_make_permanent(w.t, roots[1]), EDDY_OK);
