@@ -90,10 +90,12 @@ static void only(unsigned *weights, const char *name, unsigned weight)
 }
 
 /* Small rings that hang on one reference, which moves, while they are tied to each other and broken up: what searches
- * for cycles are most easily deceived by. */
+ * for cycles are most easily deceived by. Beside that what belongs to the program's themes. */
 static void like_toys(struct fuzz_case *c, unsigned *weights, uint64_t *state)
 {
-    memset(weights, 0, fuzz_operation_kinds * sizeof *weights);
+    for (unsigned i = 0; i < fuzz_operation_kinds; i++)
+        if (fuzz_operations[i].theme == 0)
+            weights[i] = 0;
     only(weights, "figure", 10);
     only(weights, "store", 60);
     only(weights, "load", 40);
@@ -237,10 +239,10 @@ static void generate_chains(struct fuzz_case *c, uint64_t *state)
     }
 }
 
-/* Half of the programs have none, some have two. */
+/* A third of the programs have none, some have two. */
 static unsigned pick_themes(uint64_t *state)
 {
-    if (fuzz_below(state, 2) == 0)
+    if (fuzz_below(state, 3) == 0)
         return 0;
     unsigned themes = 1u << (1 + fuzz_below(state, THEMES - 1));
     return themes == 1u << THEME_FORK || fuzz_below(state, 3) == 0 ? themes | 1u << (1 + fuzz_below(state, THEMES - 1)) : themes;
@@ -267,7 +269,7 @@ void fuzz_generate(struct fuzz_case *c, uint64_t seed)
         if (fuzz_below(&state, 4) == 0)
             weights[i] *= fuzz_below(&state, 2) == 0 ? 0 : 4;
     weights[0] += 10;
-    bool toys = themes == 0 && fuzz_below(&state, 4) == 0;
+    bool toys = fuzz_below(&state, 4) == 0;
     if (toys)
         like_toys(c, weights, &state);
     else if (themes == 0 && fuzz_below(&state, 4) == 0)
