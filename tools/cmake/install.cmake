@@ -25,6 +25,7 @@ if(EDDY_TOOLS)
   install(FILES ${PROJECT_SOURCE_DIR}/tools/third_party/uplot/LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR}
           COMPONENT licences RENAME LICENSE.uplot)
   file(GLOB manual_pages CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/docs/man/*.1)
+  list(FILTER manual_pages INCLUDE REGEX "/eddy-(bench|depgraph|pause)\\.1$") # those of the tools that are installed
   install(FILES ${manual_pages} DESTINATION ${CMAKE_INSTALL_MANDIR}/man1 COMPONENT tools)
 endif()
 

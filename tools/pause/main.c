@@ -31,6 +31,7 @@ static const char usage[] =
     "                      comparison of B's median, or with %, as in 'p99_us>10%', of the change from A to B\n"
     "  --kind KIND         for hgrm: all (default), request, control, or a kind of stall\n"
     "  --seed N            of the bootstrap (default: 1)\n"
+    "  --help              this text\n"
     "\n"
     "Exit status: 0; 1 if a limit is exceeded, a run failed or a file is no recording; 2 for a wrong command line.\n"
     "docs/pause.md explains figures and formats.\n";
