@@ -30,10 +30,13 @@ html_show_sphinx = False
 html_copy_source = False
 
 
+def matches(line):
+    return line.group() if any((root / "docs").glob(line.group().strip() + ".md")) else ""
+
+
 def leave_out_empty_globs(app, name, source):
     """Takes lines such as `guides/*` that match no page out of a page's tables of contents."""
-    source[0] = re.sub(r"^[a-z]+/?\*\n", lambda line: line.group() if any(root.joinpath("docs").glob(line.group().strip() + ".md")) else "",
-                       source[0], flags=re.MULTILINE)
+    source[0] = re.sub(r"^[a-z/]+\*\n", matches, source[0], flags=re.MULTILINE)
 
 
 def setup(app):
