@@ -2,8 +2,8 @@
  * when nobody does, and is written back then if it was changed.
  *
  * The "database" is an array. Rows are found by their number: the keys are objects that the program keeps, one for each
- * number; the table holds the rows weakly. A row that is found dead is out of the table when its finalizer runs, so a reader
- * might see the old contents: whoever misses a row first runs the finalizers that are due. */
+ * number; the table holds the rows weakly. A row that has died is out of the table before its finalizer has run, so that
+ * the database still has the old contents: whoever misses a row that has not been written back waits for its finalizer. */
 #include <assert.h>
 #include <stdio.h>
 
@@ -14,6 +14,7 @@ enum { ROWS = 200 };
 struct row { int number, value; bool changed; };
 
 static int database[ROWS];
+static bool out[ROWS]; /* there is an object of this row, alive or not finalized yet */
 static unsigned reads, writes;
 
 struct cache {
@@ -27,6 +28,7 @@ static void write_back(eddy_thread *t, void *object, void *data)
 {
     struct row *row = object;
     (void)t, (void)data;
+    out[row->number] = false;
     if (row->changed) {
         database[row->number] = row->value;
         writes++;
@@ -40,7 +42,10 @@ static struct row *fetch(eddy_thread *t, struct cache *cache, int number)
     struct row *row = eddy_table_get(t, cache->rows, key);
     if (row != NULL)
         return row;
-    eddy_finalizers_run(t, cache->queue, SIZE_MAX);
+    while (out[number]) {
+        eddy_finalizers_wait(t, cache->queue, 10);
+        eddy_finalizers_run(t, cache->queue, SIZE_MAX);
+    }
     void *slots[1] = {eddy_alloc(t, cache->type)};
     eddy_frame frame;
     row = slots[0];
@@ -51,6 +56,8 @@ static struct row *fetch(eddy_thread *t, struct cache *cache, int number)
     eddy_frame_push(t, &frame, slots, 1);
     if (eddy_table_put(t, cache->rows, key, row) || eddy_finalizer_attach(t, row, cache->queue, write_back, NULL))
         row = NULL;
+    else
+        out[number] = true;
     eddy_frame_pop(t, &frame);
     return row;
 }

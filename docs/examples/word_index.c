@@ -6,7 +6,6 @@
  *
  *     example_word_index             indexes texts that it makes up
  *     example_word_index FILE ...    indexes files, a thread for each, and prints the ten most frequent words */
-#define _GNU_SOURCE
 #include <assert.h>
 #include <ctype.h>
 #include <fcntl.h>
@@ -138,6 +137,7 @@ static unsigned long count_places(eddy_thread *t, struct word *word)
 static unsigned long report(eddy_thread *t, eddy_array *index, unsigned most, unsigned long *different)
 {
     unsigned long total = 0, limit = (unsigned long)-1;
+    struct word *last = NULL; /* the one shown last; among equals the address decides */
     *different = 0;
     for (unsigned shown = 0; shown <= most; shown++) {
         struct word *best = NULL;
@@ -147,7 +147,7 @@ static unsigned long report(eddy_thread *t, eddy_array *index, unsigned most, un
                 unsigned long n = count_places(t, w);
                 if (shown == 0)
                     total += n, ++*different;
-                if (n < limit && n > best_count)
+                if ((n < limit || (n == limit && w > last)) && (n > best_count || (n == best_count && w < best)))
                     best = w, best_count = n;
             }
         if (best == NULL)
@@ -155,6 +155,7 @@ static unsigned long report(eddy_thread *t, eddy_array *index, unsigned most, un
         if (shown < most)
             printf("%8lu %.*s\n", best_count, (int)best->length, best->spelling);
         limit = best_count;
+        last = best;
         eddy_safepoint(t);
     }
     return total;
