@@ -94,19 +94,22 @@ int main(void)
     }
     struct row *kept = slots[2] = fetch(t, &cache, 7);
     assert(kept != NULL && kept->value == 14);
+    kept->value = 15;
+    kept->changed = true;
     assert(eddy_collect(t, 0, NULL) == EDDY_OK);
     assert(fetch(t, &cache, 7) == kept); /* in use: still the same object */
     eddy_finalizers_run(t, cache.queue, SIZE_MAX);
-    assert(writes == ROWS - 1 && database[7] == 0);
+    assert(writes >= ROWS - 1 && database[7] != 15);
     for (int i = 0; i < ROWS; i++) {
         struct row *row = fetch(t, &cache, i); /* read again, with what was written */
-        assert(row != NULL && row->value == 2 * i);
+        assert(row != NULL && row->value == (i == 7 ? 15 : 2 * i));
     }
 
     slots[2] = NULL; /* the end: what is left is written, too */
     assert(eddy_finalize_all(t) == EDDY_OK);
     eddy_finalizers_run(t, cache.queue, SIZE_MAX);
-    assert(writes == ROWS && database[7] == 14);
+    for (int i = 0; i < ROWS; i++)
+        assert(database[i] == (i == 7 ? 15 : 2 * i));
     printf("%u reads, %u writes\n", reads, writes);
     eddy_frame_pop(t, &frame);
     return eddy_thread_detach(t) || eddy_heap_destroy(heap);
