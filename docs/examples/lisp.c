@@ -15,34 +15,56 @@
 
 enum kind { NUMBER, SYMBOL, PAIR, BUILTIN, FUNCTION };
 
-struct object { enum kind kind; };
-struct number { enum kind kind; long value; };
-struct symbol { enum kind kind; size_t length; char name[]; };
-struct pair { enum kind kind; void *first, *rest; };
-struct function { enum kind kind; bool macro; void *parameters, *body, *environment; };
+struct object {
+    enum kind kind;
+};
+struct number {
+    enum kind kind;
+    long value;
+};
+struct symbol {
+    enum kind kind;
+    size_t length;
+    char name[];
+};
+struct pair {
+    enum kind kind;
+    void *first, *rest;
+};
+struct function {
+    enum kind kind;
+    bool macro;
+    void *parameters, *body, *environment;
+};
 
 typedef struct lisp {
     eddy_heap *heap;
     eddy_thread *t;
     const eddy_type *number, *symbol, *pair, *builtin, *function;
-    void *symbols, *globals;                              /* root slots: lists */
+    void *symbols, *globals;                                   /* root slots: lists */
     void *quote, *if_, *define, *set, *lambda, *macro, *begin; /* symbols; the list of symbols keeps them */
 } lisp;
 
 typedef void *builtin_fn(lisp *l, void *arguments);
-struct builtin { enum kind kind; builtin_fn *call; };
+struct builtin {
+    enum kind kind;
+    builtin_fn *call;
+};
 
 /* The references that a function holds: names for the slots of a frame, and the frame, popped on every way out. */
-struct held { eddy_thread *t; eddy_frame frame; };
+struct held {
+    eddy_thread *t;
+    eddy_frame frame;
+};
 
 static void drop_held(struct held *held)
 {
     eddy_frame_pop(held->t, &held->frame);
 }
 
-#define HOLD(l, ...)                                                                                          \
-    void *slots[] = {__VA_ARGS__};                                                                            \
-    struct held held __attribute__((cleanup(drop_held))) = {.t = (l)->t};                                     \
+#define HOLD(l, ...)                                                                                                   \
+    void *slots[] = {__VA_ARGS__};                                                                                     \
+    struct held held __attribute__((cleanup(drop_held))) = {.t = (l)->t};                                              \
     eddy_frame_push((l)->t, &held.frame, slots, sizeof slots / sizeof *slots)
 
 static _Noreturn void fail(const char *what)
@@ -347,8 +369,14 @@ static void *add(lisp *l, void *a)
     return make_number(l, sum);
 }
 
-static void *subtract(lisp *l, void *a) { return make_number(l, number(l, a) - number(l, rest(l, a))); }
-static void *multiply(lisp *l, void *a) { return make_number(l, number(l, a) * number(l, rest(l, a))); }
+static void *subtract(lisp *l, void *a)
+{
+    return make_number(l, number(l, a) - number(l, rest(l, a)));
+}
+static void *multiply(lisp *l, void *a)
+{
+    return make_number(l, number(l, a) * number(l, rest(l, a)));
+}
 static void *remainder_of(lisp *l, void *a)
 {
     long divisor = number(l, rest(l, a));
@@ -356,12 +384,31 @@ static void *remainder_of(lisp *l, void *a)
         fail("no remainder of that");
     return make_number(l, number(l, a) % divisor);
 }
-static void *less(lisp *l, void *a) { return number(l, a) < number(l, rest(l, a)) ? first(l, a) : NULL; }
-static void *equal(lisp *l, void *a) { return number(l, a) == number(l, rest(l, a)) ? first(l, a) : NULL; }
-static void *pair_of(lisp *l, void *a) { return cons(l, first(l, a), second(l, a)); }
-static void *first_of(lisp *l, void *a) { return first(l, first(l, a)); }
-static void *rest_of(lisp *l, void *a) { return rest(l, first(l, a)); }
-static void *list_of(lisp *l, void *a) { (void)l; return a; }
+static void *less(lisp *l, void *a)
+{
+    return number(l, a) < number(l, rest(l, a)) ? first(l, a) : NULL;
+}
+static void *equal(lisp *l, void *a)
+{
+    return number(l, a) == number(l, rest(l, a)) ? first(l, a) : NULL;
+}
+static void *pair_of(lisp *l, void *a)
+{
+    return cons(l, first(l, a), second(l, a));
+}
+static void *first_of(lisp *l, void *a)
+{
+    return first(l, first(l, a));
+}
+static void *rest_of(lisp *l, void *a)
+{
+    return rest(l, first(l, a));
+}
+static void *list_of(lisp *l, void *a)
+{
+    (void)l;
+    return a;
+}
 
 static void *set_rest(lisp *l, void *a)
 {
@@ -379,12 +426,15 @@ static void open_lisp(lisp *l)
     static const size_t function_refs[] = {offsetof(struct function, parameters), offsetof(struct function, body),
                                            offsetof(struct function, environment)};
     const eddy_type_desc number = {.name = "number", .size = sizeof(struct number)};
-    const eddy_type_desc symbol = {.name = "symbol", .size = offsetof(struct symbol, name), .tail = EDDY_TAIL_BYTES,
-                                   .element_size = 1, .length_offset = offsetof(struct symbol, length)};
+    const eddy_type_desc symbol = {.name = "symbol",
+                                   .size = offsetof(struct symbol, name),
+                                   .tail = EDDY_TAIL_BYTES,
+                                   .element_size = 1,
+                                   .length_offset = offsetof(struct symbol, length)};
     const eddy_type_desc pair = {.name = "pair", .size = sizeof(struct pair), .ref_offsets = pair_refs, .ref_count = 2};
     const eddy_type_desc builtin = {.name = "builtin", .size = sizeof(struct builtin)};
-    const eddy_type_desc function = {.name = "function", .size = sizeof(struct function), .ref_offsets = function_refs,
-                                     .ref_count = 3};
+    const eddy_type_desc function = {
+        .name = "function", .size = sizeof(struct function), .ref_offsets = function_refs, .ref_count = 3};
     eddy_config config;
     eddy_config_init(&config);
     config.flags = EDDY_HEAP_PRECISE_ROOTS;
@@ -395,15 +445,22 @@ static void open_lisp(lisp *l)
         || eddy_type_register(l->heap, &builtin, &l->builtin) || eddy_type_register(l->heap, &function, &l->function))
         fail("no heap");
 
-    const struct { void **symbol; const char *name; } words[] = {
-        {&l->quote, "quote"}, {&l->if_, "if"}, {&l->define, "define"}, {&l->set, "set!"}, {&l->lambda, "lambda"},
-        {&l->macro, "macro"}, {&l->begin, "begin"},
+    const struct {
+        void **symbol;
+        const char *name;
+    } words[] = {
+        {&l->quote, "quote"},   {&l->if_, "if"},      {&l->define, "define"}, {&l->set, "set!"},
+        {&l->lambda, "lambda"}, {&l->macro, "macro"}, {&l->begin, "begin"},
     };
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         *words[i].symbol = intern(l, words[i].name, strlen(words[i].name));
-    static const struct { const char *name; builtin_fn *call; } builtins[] = {
-        {"+", add}, {"-", subtract}, {"*", multiply}, {"remainder", remainder_of}, {"<", less}, {"=", equal},
-        {"cons", pair_of}, {"first", first_of}, {"rest", rest_of}, {"list", list_of}, {"set-rest!", set_rest},
+    static const struct {
+        const char *name;
+        builtin_fn *call;
+    } builtins[] = {
+        {"+", add},        {"-", subtract},   {"*", multiply},         {"remainder", remainder_of},
+        {"<", less},       {"=", equal},      {"cons", pair_of},       {"first", first_of},
+        {"rest", rest_of}, {"list", list_of}, {"set-rest!", set_rest},
     };
     for (size_t i = 0; i < sizeof builtins / sizeof *builtins; i++) {
         struct builtin *b = made(l, eddy_alloc(l->t, l->builtin), BUILTIN);
@@ -453,16 +510,25 @@ int main(int argc, char **argv)
     for (int i = 1; i < argc; i++)
         run_file(&l, argv[i]);
     if (argc == 1) {
-        run(&l, "(define map (lambda (f l) (if l (cons (f (first l)) (map f (rest l))) '())))"
-                "(define unless (macro (test . body) (list 'if test ''() (cons 'begin body))))", false);
+        run(&l,
+            "(define map (lambda (f l) (if l (cons (f (first l)) (map f (rest l))) '())))"
+            "(define unless (macro (test . body) (list 'if test ''() (cons 'begin body))))",
+            false);
         run(&l, "(map (lambda (x) (* x x)) '(1 2 3 4 5)) '(1 (2 ()) x)", true);
-        assert(((struct number *)run(&l, "(define count 0)"
-                                         "(define loop (lambda (n) (unless (= n 0) (set! count (+ count n)) (loop (- n 1)))))"
-                                         "(loop 20000) count", true))->value == 200010000); /* tail calls: no deep stack */
-        run(&l, "(define knot (lambda () (set-rest! (first (rings)) (rings))))"
-                "(define rings (lambda () ((lambda (a) (begin (set-rest! a a) (list a))) (cons 1 2))))"
-                "(define again (lambda (n) (unless (= n 0) (knot) (again (- n 1)))))"
-                "(again 1000)", false); /* cyclic garbage */
+        assert(
+            ((struct number *)run(&l,
+                                  "(define count 0)"
+                                  "(define loop (lambda (n) (unless (= n 0) (set! count (+ count n)) (loop (- n 1)))))"
+                                  "(loop 20000) count",
+                                  true))
+                ->value
+            == 200010000); /* tail calls: no deep stack */
+        run(&l,
+            "(define knot (lambda () (set-rest! (first (rings)) (rings))))"
+            "(define rings (lambda () ((lambda (a) (begin (set-rest! a a) (list a))) (cons 1 2))))"
+            "(define again (lambda (n) (unless (= n 0) (knot) (again (- n 1)))))"
+            "(again 1000)",
+            false); /* cyclic garbage */
         eddy_stats stats;
         eddy_verify_report verified;
         if (eddy_collect(l.t, 0, NULL) || eddy_verify(l.t, 0, &verified))

@@ -11,7 +11,10 @@
 
 enum { ROWS = 200 };
 
-struct row { int number, value; bool changed; };
+struct row {
+    int number, value;
+    bool changed;
+};
 
 static int database[ROWS];
 static bool out[ROWS]; /* there is an object of this row, alive or not finalized yet */
@@ -19,8 +22,8 @@ static unsigned reads, writes;
 
 struct cache {
     const eddy_type *type;
-    eddy_table *rows;     /* held by the frame of main */
-    eddy_array *keys;     /* so is this */
+    eddy_table *rows; /* held by the frame of main */
+    eddy_array *keys; /* so is this */
     eddy_finalizer_queue *queue;
 };
 
@@ -71,8 +74,8 @@ int main(void)
     eddy_heap *heap;
     eddy_thread *t;
     struct cache cache;
-    if (eddy_heap_create(&config, &heap) || eddy_thread_attach(heap, &t) || eddy_type_register(heap, &layout, &cache.type)
-        || eddy_finalizer_queue_create(heap, &cache.queue))
+    if (eddy_heap_create(&config, &heap) || eddy_thread_attach(heap, &t)
+        || eddy_type_register(heap, &layout, &cache.type) || eddy_finalizer_queue_create(heap, &cache.queue))
         return 1;
     void *slots[3] = {NULL}; /* table, keys, a row in use */
     eddy_frame frame;

@@ -19,7 +19,10 @@
 
 enum { CHAINS = 1024, TEXTS = 4, LINES = 500, WORDS = 8, MOST_FILES = 64 };
 
-struct place { struct place *next; unsigned text, line; };
+struct place {
+    struct place *next;
+    unsigned text, line;
+};
 
 struct word {
     struct word *next;    /* in its chain; set once, before others see the word */
@@ -181,11 +184,15 @@ int main(int argc, char **argv)
 {
     static const size_t word_references[] = {offsetof(struct word, next), offsetof(struct word, places)};
     static const size_t place_references[] = {offsetof(struct place, next)};
-    const eddy_type_desc word_layout
-        = {.name = "word", .size = offsetof(struct word, spelling), .ref_offsets = word_references, .ref_count = 2,
-           .tail = EDDY_TAIL_BYTES, .element_size = 1, .length_offset = offsetof(struct word, length)};
-    const eddy_type_desc place_layout
-        = {.name = "place", .size = sizeof(struct place), .ref_offsets = place_references, .ref_count = 1};
+    const eddy_type_desc word_layout = {.name = "word",
+                                        .size = offsetof(struct word, spelling),
+                                        .ref_offsets = word_references,
+                                        .ref_count = 2,
+                                        .tail = EDDY_TAIL_BYTES,
+                                        .element_size = 1,
+                                        .length_offset = offsetof(struct word, length)};
+    const eddy_type_desc place_layout = {
+        .name = "place", .size = sizeof(struct place), .ref_offsets = place_references, .ref_count = 1};
     eddy_thread *t;
     if (eddy_heap_create(NULL, &heap) || eddy_thread_attach(heap, &t) || eddy_type_register(heap, &word_layout, &word_type)
         || eddy_type_register(heap, &place_layout, &place_type) || eddy_root_add(t, &index_slot))

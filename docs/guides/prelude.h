@@ -5,8 +5,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-struct node { struct node *left, *right; long number; };
-struct account { eddy_right right; long balance; };
+struct node {
+    struct node *left, *right;
+    long number;
+};
+struct account {
+    eddy_right right;
+    long balance;
+};
 
 extern eddy_heap *heap;
 extern eddy_thread *t;

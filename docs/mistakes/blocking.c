@@ -28,7 +28,8 @@ static void *sleeper(void *unused)
         exit(2);
     __atomic_store_n(&reported, 0, __ATOMIC_RELEASE);
     static int never[2];
-    if (pipe(never) == 0 && read(never[0], &byte, 1) != 1) /* the mistake; right: eddy_native_enter before, eddy_native_leave behind */
+    if (pipe(never) == 0
+        && read(never[0], &byte, 1) != 1) /* the mistake; right: eddy_native_enter before, eddy_native_leave behind */
         exit(2);
     return NULL;
 }

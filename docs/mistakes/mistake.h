@@ -6,7 +6,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-struct node { struct node *left, *right; long number; };
+struct node {
+    struct node *left, *right;
+    long number;
+};
 
 static eddy_heap *heap;
 static const eddy_type *node_type;

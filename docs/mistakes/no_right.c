@@ -3,7 +3,10 @@
  * diagnosis: eddy: misuse of EDDY_WRITABLE: the right to the object is from before a safepoint */
 #include "mistake.h"
 
-struct account { eddy_right right; long balance; };
+struct account {
+    eddy_right right;
+    long balance;
+};
 
 int main(void)
 {

@@ -3,14 +3,16 @@
  * diagnosis: eddy: misuse of eddy_store: the fields of the container are words: eddy_store_tagged writes them */
 #include "mistake.h"
 
-struct box { uintptr_t word; };
+struct box {
+    uintptr_t word;
+};
 
 int main(void)
 {
     static const size_t references[] = {offsetof(struct box, word)};
     static const eddy_encoding encoding = {.test = 1, .value = 0, .address = ~(uintptr_t)15};
-    const eddy_type_desc layout = {.name = "box", .size = sizeof(struct box), .ref_offsets = references, .ref_count = 1,
-                                   .encoding = &encoding};
+    const eddy_type_desc layout = {
+        .name = "box", .size = sizeof(struct box), .ref_offsets = references, .ref_count = 1, .encoding = &encoding};
     eddy_thread *t = begin(0);
     const eddy_type *type;
     if (eddy_type_register(heap, &layout, &type) != EDDY_OK)

@@ -6,9 +6,17 @@
 /* begin: structures */
 enum kind { NUMBER, PAIR };
 
-struct value { enum kind kind; }; /* every object begins like this */
-struct number { enum kind kind; long number; };
-struct pair { enum kind kind; void *first, *rest; };
+struct value {
+    enum kind kind;
+}; /* every object begins like this */
+struct number {
+    enum kind kind;
+    long number;
+};
+struct pair {
+    enum kind kind;
+    void *first, *rest;
+};
 /* end: structures */
 
 /* begin: globals */
@@ -19,8 +27,8 @@ static void register_types(void)
 {
     static const size_t pair_references[] = {offsetof(struct pair, first), offsetof(struct pair, rest)};
     const eddy_type_desc number_layout = {.name = "number", .size = sizeof(struct number)};
-    const eddy_type_desc pair_layout
-        = {.name = "pair", .size = sizeof(struct pair), .ref_offsets = pair_references, .ref_count = 2};
+    const eddy_type_desc pair_layout = {
+        .name = "pair", .size = sizeof(struct pair), .ref_offsets = pair_references, .ref_count = 2};
     if (eddy_type_register(heap, &number_layout, &number_type) || eddy_type_register(heap, &pair_layout, &pair_type))
         abort();
 }

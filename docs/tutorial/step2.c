@@ -9,12 +9,24 @@
 /* begin: structures */
 enum kind { NUMBER, PAIR, SYMBOL };
 
-struct value { enum kind kind; }; /* every object begins like this */
-struct number { enum kind kind; long number; };
-struct pair { enum kind kind; void *first, *rest; };
+struct value {
+    enum kind kind;
+}; /* every object begins like this */
+struct number {
+    enum kind kind;
+    long number;
+};
+struct pair {
+    enum kind kind;
+    void *first, *rest;
+};
 /* end: structures */
 /* begin: symbol */
-struct symbol { enum kind kind; size_t length; char name[]; };
+struct symbol {
+    enum kind kind;
+    size_t length;
+    char name[];
+};
 /* end: symbol */
 
 /* begin: globals */
@@ -25,10 +37,13 @@ static void register_types(void)
 {
     static const size_t pair_references[] = {offsetof(struct pair, first), offsetof(struct pair, rest)};
     const eddy_type_desc number_layout = {.name = "number", .size = sizeof(struct number)};
-    const eddy_type_desc pair_layout
-        = {.name = "pair", .size = sizeof(struct pair), .ref_offsets = pair_references, .ref_count = 2};
-    const eddy_type_desc symbol_layout = {.name = "symbol", .size = offsetof(struct symbol, name), .tail = EDDY_TAIL_BYTES,
-                                          .element_size = 1, .length_offset = offsetof(struct symbol, length)};
+    const eddy_type_desc pair_layout = {
+        .name = "pair", .size = sizeof(struct pair), .ref_offsets = pair_references, .ref_count = 2};
+    const eddy_type_desc symbol_layout = {.name = "symbol",
+                                          .size = offsetof(struct symbol, name),
+                                          .tail = EDDY_TAIL_BYTES,
+                                          .element_size = 1,
+                                          .length_offset = offsetof(struct symbol, length)};
     if (eddy_type_register(heap, &number_layout, &number_type) || eddy_type_register(heap, &pair_layout, &pair_type)
         || eddy_type_register(heap, &symbol_layout, &symbol_type))
         abort();

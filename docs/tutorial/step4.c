@@ -9,17 +9,35 @@
 /* begin: structures */
 enum kind { NUMBER, PAIR, SYMBOL, BUILTIN, CLOSURE };
 
-struct value { enum kind kind; }; /* every object begins like this */
-struct number { enum kind kind; long number; };
-struct pair { enum kind kind; void *first, *rest; };
+struct value {
+    enum kind kind;
+}; /* every object begins like this */
+struct number {
+    enum kind kind;
+    long number;
+};
+struct pair {
+    enum kind kind;
+    void *first, *rest;
+};
 /* end: structures */
 /* begin: symbol */
-struct symbol { enum kind kind; size_t length; char name[]; };
+struct symbol {
+    enum kind kind;
+    size_t length;
+    char name[];
+};
 /* end: symbol */
 /* begin: functions */
 typedef void *builtin_fn(eddy_thread *t, void *arguments);
-struct builtin { enum kind kind; builtin_fn *call; };
-struct closure { enum kind kind; void *parameters, *body, *environment; };
+struct builtin {
+    enum kind kind;
+    builtin_fn *call;
+};
+struct closure {
+    enum kind kind;
+    void *parameters, *body, *environment;
+};
 /* end: functions */
 
 /* begin: globals */
@@ -29,19 +47,23 @@ static const eddy_type *number_type, *pair_type, *symbol_type, *builtin_type, *c
 static void register_types(void)
 {
     static const size_t pair_references[] = {offsetof(struct pair, first), offsetof(struct pair, rest)};
-    static const size_t closure_references[]
-        = {offsetof(struct closure, parameters), offsetof(struct closure, body), offsetof(struct closure, environment)};
+    static const size_t closure_references[] = {offsetof(struct closure, parameters), offsetof(struct closure, body),
+                                                offsetof(struct closure, environment)};
     const eddy_type_desc number_layout = {.name = "number", .size = sizeof(struct number)};
-    const eddy_type_desc pair_layout
-        = {.name = "pair", .size = sizeof(struct pair), .ref_offsets = pair_references, .ref_count = 2};
-    const eddy_type_desc symbol_layout = {.name = "symbol", .size = offsetof(struct symbol, name), .tail = EDDY_TAIL_BYTES,
-                                          .element_size = 1, .length_offset = offsetof(struct symbol, length)};
+    const eddy_type_desc pair_layout = {
+        .name = "pair", .size = sizeof(struct pair), .ref_offsets = pair_references, .ref_count = 2};
+    const eddy_type_desc symbol_layout = {.name = "symbol",
+                                          .size = offsetof(struct symbol, name),
+                                          .tail = EDDY_TAIL_BYTES,
+                                          .element_size = 1,
+                                          .length_offset = offsetof(struct symbol, length)};
     const eddy_type_desc builtin_layout = {.name = "builtin", .size = sizeof(struct builtin)};
-    const eddy_type_desc closure_layout
-        = {.name = "closure", .size = sizeof(struct closure), .ref_offsets = closure_references, .ref_count = 3};
+    const eddy_type_desc closure_layout = {
+        .name = "closure", .size = sizeof(struct closure), .ref_offsets = closure_references, .ref_count = 3};
     if (eddy_type_register(heap, &number_layout, &number_type) || eddy_type_register(heap, &pair_layout, &pair_type)
         || eddy_type_register(heap, &symbol_layout, &symbol_type)
-        || eddy_type_register(heap, &builtin_layout, &builtin_type) || eddy_type_register(heap, &closure_layout, &closure_type))
+        || eddy_type_register(heap, &builtin_layout, &builtin_type)
+        || eddy_type_register(heap, &closure_layout, &closure_type))
         abort();
 }
 /* end: globals */
@@ -268,13 +290,34 @@ static long number(eddy_thread *t, void *arguments, int which)
 }
 
 /* begin: builtins */
-static void *add(eddy_thread *t, void *a) { return make_number(t, number(t, a, 0) + number(t, a, 1)); }
-static void *subtract(eddy_thread *t, void *a) { return make_number(t, number(t, a, 0) - number(t, a, 1)); }
-static void *multiply(eddy_thread *t, void *a) { return make_number(t, number(t, a, 0) * number(t, a, 1)); }
-static void *less(eddy_thread *t, void *a) { return number(t, a, 0) < number(t, a, 1) ? make_number(t, 1) : NULL; }
-static void *pair(eddy_thread *t, void *a) { return cons(t, first(t, a), first(t, rest(t, a))); }
-static void *head_of(eddy_thread *t, void *a) { return first(t, first(t, a)); }
-static void *tail_of(eddy_thread *t, void *a) { return rest(t, first(t, a)); }
+static void *add(eddy_thread *t, void *a)
+{
+    return make_number(t, number(t, a, 0) + number(t, a, 1));
+}
+static void *subtract(eddy_thread *t, void *a)
+{
+    return make_number(t, number(t, a, 0) - number(t, a, 1));
+}
+static void *multiply(eddy_thread *t, void *a)
+{
+    return make_number(t, number(t, a, 0) * number(t, a, 1));
+}
+static void *less(eddy_thread *t, void *a)
+{
+    return number(t, a, 0) < number(t, a, 1) ? make_number(t, 1) : NULL;
+}
+static void *pair(eddy_thread *t, void *a)
+{
+    return cons(t, first(t, a), first(t, rest(t, a)));
+}
+static void *head_of(eddy_thread *t, void *a)
+{
+    return first(t, first(t, a));
+}
+static void *tail_of(eddy_thread *t, void *a)
+{
+    return rest(t, first(t, a));
+}
 /* end: builtins */
 
 /* begin: set-rest */
@@ -290,9 +333,12 @@ static void *set_rest(eddy_thread *t, void *a)
 
 static void define_builtins(eddy_thread *t)
 {
-    static const struct { const char *name; builtin_fn *call; } builtins[] = {
-        {"+", add}, {"-", subtract}, {"*", multiply}, {"<", less}, {"cons", pair}, {"first", head_of}, {"rest", tail_of},
-        {"set-rest", set_rest},
+    static const struct {
+        const char *name;
+        builtin_fn *call;
+    } builtins[] = {
+        {"+", add},     {"-", subtract},    {"*", multiply},   {"<", less},
+        {"cons", pair}, {"first", head_of}, {"rest", tail_of}, {"set-rest", set_rest},
     };
     for (size_t i = 0; i < sizeof builtins / sizeof *builtins; i++) {
         struct builtin *b = checked(t, eddy_alloc(t, builtin_type));
