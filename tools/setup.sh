@@ -8,7 +8,7 @@
 set -eu
 
 packages="gcc g++ libc6-dev cmake ninja-build pkg-config libjemalloc-dev libcmocka-dev libgc-dev libjansson-dev"
-tests="clang clang-format clang-tidy libclang-rt-14-dev valgrind gdb python3"
+tests="clang clang-format clang-tidy libclang-rt-14-dev valgrind gdb python3 spin relacy-dev"
 case ${1:-test} in
 run) ;;
 test) packages="$packages $tests" ;;
