@@ -67,10 +67,13 @@ static void free_record(eddy_heap *heap, struct object_record *a)
     eddy__retirable_free(heap, a);
 }
 
-/* A cell that has no record any more ends with its last hold, so those go first. */
+/* A cell that has no record any more ends with its last hold, so those go first; that of an edge, too, which was not dropped. */
 static void release_owned(eddy_heap *heap, struct object_record *a)
 {
     (void)heap;
+    for (const hidden_edge *e = a->edges; e != NULL; e = e->next)
+        if (e->cell != NULL)
+            eddy__weak_release(e->cell);
     if (a->owned != NULL)
         eddy__weak_release(a->owned);
 }
@@ -99,11 +102,12 @@ static void forget_warm(eddy_heap *heap)
     heap->warm_cells = NULL;
 }
 
-/* Those that have a key go with it. */
+/* Those that have a key go with it; none has a hold on its cell any more. */
 static void forget_dropped(eddy_heap *heap)
 {
     for (hidden_edge *e = heap->dropped_edges, *next; e != NULL; e = next) {
         next = e->link;
+        e->cell = NULL;
         if (e->owner == NULL)
             eddy__internal_free(heap, e, sizeof *e);
     }
