@@ -130,9 +130,9 @@ static bool lines(const struct figures *f, const char *directory, const char *na
         fputs("\"/>\n", file);
         if (y == 0)
             continue;
-        for (int i = 0; i < labels; i++) /* labels that would lie upon each other move down */
+        for (int i = 0; i < labels; i++) /* labels that would lie upon each other move down, by more than rounding takes back */
             if (fabs(label_at[i] - y) < 12) {
-                y = label_at[i] + 12;
+                y = label_at[i] + 12.5;
                 i = -1;
             }
         label_at[labels++] = y;
