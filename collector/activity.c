@@ -7,17 +7,12 @@
 static uint64_t counter(const struct collector *c, eddy_record_phase phase)
 {
     switch (phase) {
-    case EDDY_RECORD_INCS:
-        return c->stats.incs;
+    case EDDY_RECORD_INCS: return c->stats.incs;
     case EDDY_RECORD_DECS:
-    case EDDY_RECORD_CYCLE_TEST:
-        return c->stats.decs;
-    case EDDY_RECORD_SWEEP:
-        return c->applied;
-    case EDDY_RECORD_CYCLE_SLICE:
-        return c->stats.cycles_found;
-    default:
-        return 0;
+    case EDDY_RECORD_CYCLE_TEST: return c->stats.decs;
+    case EDDY_RECORD_SWEEP: return c->applied;
+    case EDDY_RECORD_CYCLE_SLICE: return c->stats.cycles_found;
+    default: return 0;
     }
 }
 
@@ -35,7 +30,7 @@ void eddy__activity_phase(struct collector *c, eddy_record_phase phase)
     if (c->activity.at == 0) /* the recording began within the epoch, or there is none */
         return;
     uint64_t now = eddy__os_now(), before = c->activity.work;
-    const eddy_record record = {EDDY_RECORD_PHASE, (uint8_t)phase, 1, 0, c->activity.at, now - c->activity.at,
+    const eddy_record record = {EDDY_RECORD_PHASE,         (uint8_t)phase, 1, 0, c->activity.at, now - c->activity.at,
                                 counter(c, phase) - before};
     eddy__record_collector(c->heap, &record);
     c->activity.at = now;

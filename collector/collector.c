@@ -132,7 +132,7 @@ void eddy__collector_destroy(eddy_heap *heap)
     if (c == NULL)
         return;
     if (c->cycles.phase != CYCLE_IDLE)
-        eddy__cycle_end_pass(c); /* frees what is attached to blocks */
+        eddy__cycle_end_pass(c);                    /* frees what is attached to blocks */
     eddy__counts_reclaim(heap, &c->retired_counts); /* of the epoch before the last one, */
     eddy__counts_reclaim(heap, &c->retired_counts); /* and of the last one */
     eddy__vector_free(&c->scan);

@@ -119,7 +119,8 @@ static void note_free_cells(struct collector *c, struct block *b)
     if (state == BLOCK_FULL && block_is_partial(b))
         eddy__pool_block(c, b);
     else if (state == BLOCK_PARTIAL && (b->live == b->cells / 2 || b->live == 0))
-        for (unsigned kind = EDDY_LOAD_RELAXED(&b->attached) && !MUTANT(MUTANT_KIND_MISPLACED) ? KIND_LEAF : b->kind; kind <= b->kind; kind++)
+        for (unsigned kind = EDDY_LOAD_RELAXED(&b->attached) && !MUTANT(MUTANT_KIND_MISPLACED) ? KIND_LEAF : b->kind;
+             kind <= b->kind; kind++)
             c->misplaced[kind * EDDY__CLASSES + b->size_class]++; /* its kind may have changed since it came into its pool */
 }
 

@@ -19,9 +19,9 @@
 
 #define PORTION_MOST 16384u
 #define PORTION_LEAST 64u
-#define PORTION_SHARE 1024u /* one root of a portion for so many bytes of room below the limit */
-#define TABLES_SHARE 16u /* of the limit */
-#define GARBAGE_ENOUGH 131072u /* members of candidates that are tested before the next portion: keeps the tables small */
+#define PORTION_SHARE 1024u    /* one root of a portion for so many bytes of room below the limit */
+#define TABLES_SHARE 16u       /* of the limit */
+#define GARBAGE_ENOUGH 131072u /* members of candidates that are tested before the next portion: for small tables */
 #define COMPACT_LEAST 65536u
 #define SOFT_EAGERNESS 8 /* above the soft limit so much less growth is enough for a search */
 #define GROWTH_LEAST ((uint64_t)8 << 20)
@@ -45,8 +45,8 @@ void eddy__cycles_create(struct collector *c)
 void eddy__cycles_destroy(struct collector *c)
 {
     struct cycles *y = &c->cycles;
-    struct vector *all[] = {&y->roots, &y->portion, &y->nodes, &y->blocks, &y->candidates,
-                            &y->members, &y->work, &y->order, &y->frames, &y->targets};
+    struct vector *all[] = {&y->roots,   &y->portion, &y->nodes, &y->blocks, &y->candidates,
+                            &y->members, &y->work,    &y->order, &y->frames, &y->targets};
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
         eddy__vector_free(all[i]);
 }
@@ -142,8 +142,9 @@ static bool add_node(struct collector *c, void *object, struct block *b, uint32_
     uint64_t count = eddy__count_of(c, b, cell, object);
     uintptr_t again = (b->counts[cell] & COUNT_FLAGGED) != 0 ? NODE_AGAIN : 0;
     EDDY_STORE_RELAXED(&b->counts[cell], (uint8_t)(b->counts[cell] | COUNT_FLAGGED));
-    *cycle_node(c, (uint32_t)y->nodes.count++) = (struct cycle_node){
-        .object = (uintptr_t)object | again, .crc = count > INT32_MAX ? INT32_MAX : (int32_t)count, .component = COMPONENT_NONE};
+    *cycle_node(c, (uint32_t)y->nodes.count++) = (struct cycle_node){.object = (uintptr_t)object | again,
+                                                                     .crc = count > INT32_MAX ? INT32_MAX : (int32_t)count,
+                                                                     .component = COMPONENT_NONE};
     b->aux[cell] = (uint32_t)y->nodes.count;
     return true;
 }
@@ -226,8 +227,7 @@ static void begin_portion(struct collector *c)
         void *object = vector_pop(&y->portion);
         struct block *b;
         uint32_t cell;
-        if (taken_root(c, object, &b, &cell) && (b->aux == NULL || b->aux[cell] == 0)
-            && !add_node(c, object, b, cell)) {
+        if (taken_root(c, object, &b, &cell) && (b->aux == NULL || b->aux[cell] == 0) && !add_node(c, object, b, cell)) {
             vector_push(&y->portion, object); /* it waits with the rest */
             return;
         }
@@ -249,8 +249,8 @@ static bool take(struct collector *c, uint64_t *done)
         struct block *b;
         uint32_t cell;
         if (flagged_root(c, *object, &b, &cell))
-            EDDY_STORE_RELAXED(&b->counts[cell], (uint8_t)(b->counts[cell]
-                                                           & ~(MUTANT(MUTANT_TAKE_KEEPS_FLAGS) ? 0 : COUNT_FLAGGED)));
+            EDDY_STORE_RELAXED(&b->counts[cell],
+                               (uint8_t)(b->counts[cell] & ~(MUTANT(MUTANT_TAKE_KEEPS_FLAGS) ? 0 : COUNT_FLAGGED)));
         else
             *object = NULL; /* freed, or named twice */
     }
@@ -401,18 +401,10 @@ void eddy__cycle_slice(struct collector *c)
     }
     for (bool on = true; on && !y->failed_memory;) {
         switch (y->phase) {
-        case CYCLE_TAKE:
-            on = take(c, &done);
-            break;
-        case CYCLE_DISCOVER:
-            on = discover(c, &done);
-            break;
-        case CYCLE_SCAN:
-            on = scan(c, &done);
-            break;
-        case CYCLE_SPLIT:
-            on = eddy__cycle_split(c, &done);
-            break;
+        case CYCLE_TAKE: on = take(c, &done); break;
+        case CYCLE_DISCOVER: on = discover(c, &done); break;
+        case CYCLE_SCAN: on = scan(c, &done); break;
+        case CYCLE_SPLIT: on = eddy__cycle_split(c, &done); break;
         case CYCLE_PREPARE:
             on = eddy__cycle_prepare(c, &done);
             if (on && y->portion.count != 0 && !enough_garbage(y))
@@ -422,8 +414,7 @@ void eddy__cycle_slice(struct collector *c)
                 on = false;
             }
             break;
-        default:
-            on = false;
+        default: on = false;
         }
     }
     if (y->failed_memory)

@@ -63,8 +63,8 @@ static void emit(struct collector *c, uint32_t node)
             cycle_push(c, &y->members, popped);
     } while (popped != node);
     if (!trivial)
-        ((struct cycle_candidate *)y->candidates.items)[y->candidates.count++]
-            = (struct cycle_candidate){.first = first, .count = (uint32_t)y->members.count - first};
+        ((struct cycle_candidate *)y->candidates.items)[y->candidates.count++] =
+            (struct cycle_candidate){.first = first, .count = (uint32_t)y->members.count - first};
 }
 
 static void leave(struct collector *c)

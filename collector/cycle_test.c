@@ -28,8 +28,8 @@ static void sigma_edge(void *context, void *const *slot)
     if (number == UINT32_MAX)
         return;
     struct cycle_node *node = cycle_node(sigma->c, number);
-    bool inside = node->component == sigma->component
-                  || (MUTANT(MUTANT_SIGMA_ALL_EDGES) && node->component < COMPONENT_TRIVIAL);
+    bool inside =
+        node->component == sigma->component || (MUTANT(MUTANT_SIGMA_ALL_EDGES) && node->component < COMPONENT_TRIVIAL);
     if (inside && node->crc > 0)
         node->crc--;
 }
@@ -212,7 +212,7 @@ void eddy__cycle_end_pass(struct collector *c)
     }
     y->nodes.count = y->candidates.count = y->members.count = 0;
     struct vector *all[] = {&y->portion, &y->nodes, &y->blocks, &y->candidates, &y->members,
-                            &y->work, &y->order, &y->frames, &y->targets};
+                            &y->work,    &y->order, &y->frames, &y->targets};
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
         eddy__vector_trim(all[i]);
     y->phase = CYCLE_IDLE;

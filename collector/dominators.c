@@ -16,7 +16,7 @@ struct search {
     uint32_t *preds;
     uint32_t *semi, *ancestor, *label, *dominator;
     uint32_t *bucket, *next; /* lists of numbers by semidominator */
-    uint32_t *path;     /* of the compression at hand */
+    uint32_t *path;          /* of the compression at hand */
 };
 
 static bool make_tables(struct search *s)
@@ -35,8 +35,8 @@ static bool make_tables(struct search *s)
 
 static void free_tables(struct search *s)
 {
-    void *tables[] = {s->number,    s->vertex, s->parent, s->cursor, s->pred_first, s->preds, s->semi, s->ancestor, s->label,
-                      s->dominator, s->bucket, s->next,   s->path};
+    void *tables[] = {s->number,   s->vertex, s->parent,    s->cursor, s->pred_first, s->preds, s->semi,
+                      s->ancestor, s->label,  s->dominator, s->bucket, s->next,       s->path};
     for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++)
         free(tables[i]);
 }

@@ -129,8 +129,8 @@ static eddy_root root_of(const struct graph *g, uint32_t node)
     return (eddy_root){.kind = EDDY_ROOT_NONE};
 }
 
-eddy_status eddy_inspect_path(eddy_inspection *i, const void *object, eddy_root *root, eddy_path_step *steps, size_t room,
-                              size_t *length)
+eddy_status eddy_inspect_path(eddy_inspection *i, const void *object, eddy_root *root, eddy_path_step *steps,
+                              size_t room, size_t *length)
 {
     const struct graph *g = &i->graph;
     *root = (eddy_root){.kind = EDDY_ROOT_NONE};

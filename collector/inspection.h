@@ -26,19 +26,19 @@ struct graph {
     const void **objects;  /* by node; [0] is NULL */
     uint32_t *block_first; /* first node of a block or a later one, by block number; one more than blocks */
     uint32_t blocks;
-    size_t *first;         /* where a node's edges begin in `targets`; one more than nodes */
+    size_t *first; /* where a node's edges begin in `targets`; one more than nodes */
     uint32_t *targets;
     struct graph_root *roots; /* in the order of `groups`: the edges of node 0 */
     size_t root_count;
     struct root_group *groups;
     uint32_t group_count;
-    uint32_t *parent;      /* of the breadth-first tree from node 0; NODE_NONE: not reached. NULL until needed */
+    uint32_t *parent; /* of the breadth-first tree from node 0; NODE_NONE: not reached. NULL until needed */
 };
 
 /* The dominator tree. */
 struct dominators {
-    uint32_t *dominator;   /* of each node; NODE_NONE: not reached. NULL until needed */
-    uint64_t *bytes;       /* what it dominates, itself included */
+    uint32_t *dominator; /* of each node; NODE_NONE: not reached. NULL until needed */
+    uint64_t *bytes;     /* what it dominates, itself included */
     uint32_t *objects;
 };
 
@@ -66,7 +66,7 @@ void eddy__dominators_free(struct dominators *d);
 
 /* An edge as the writers see it. */
 struct edge_name {
-    bool indexed;  /* an element of an array, or the n-th reference that a trace callback visits */
+    bool indexed;   /* an element of an array, or the n-th reference that a trace callback visits */
     uint64_t value; /* index, or offset in the object */
 };
 /* Calls visit for each edge of an object that leads to an object, in the order of `targets`. */

@@ -43,7 +43,10 @@ static int utf8_length(const unsigned char *s)
 {
     if (s[0] < 0x80)
         return 1;
-    int length = s[0] >= 0xc2 && s[0] <= 0xdf ? 2 : s[0] >= 0xe0 && s[0] <= 0xef ? 3 : s[0] >= 0xf0 && s[0] <= 0xf4 ? 4 : 0;
+    int length = s[0] >= 0xc2 && s[0] <= 0xdf   ? 2
+                 : s[0] >= 0xe0 && s[0] <= 0xef ? 3
+                 : s[0] >= 0xf0 && s[0] <= 0xf4 ? 4
+                                                : 0;
     for (int i = 1; i < length; i++)
         if ((s[i] & 0xc0) != 0x80)
             return 0;
@@ -72,30 +75,14 @@ void eddy__output_quoted(struct output *out, const char *text)
 void eddy__output_group(struct output *out, eddy_root_kind kind, unsigned thread)
 {
     switch (kind) {
-    case EDDY_ROOT_NONE:
-        eddy__output(out, "(unreachable)");
-        break;
-    case EDDY_ROOT_STACK:
-        eddy__output(out, "(stack of thread %u)", thread);
-        break;
-    case EDDY_ROOT_HANDLE:
-        eddy__output(out, "(handles of thread %u)", thread);
-        break;
-    case EDDY_ROOT_SLOT:
-        eddy__output(out, "(root slots)");
-        break;
-    case EDDY_ROOT_RETAINED:
-        eddy__output(out, "(retained)");
-        break;
-    case EDDY_ROOT_PINNED:
-        eddy__output(out, "(pinned)");
-        break;
-    case EDDY_ROOT_FIBER:
-        eddy__output(out, "(suspended fibers)");
-        break;
-    case EDDY_ROOT_FINALIZER:
-        eddy__output(out, "(queue of finalizers)");
-        break;
+    case EDDY_ROOT_NONE: eddy__output(out, "(unreachable)"); break;
+    case EDDY_ROOT_STACK: eddy__output(out, "(stack of thread %u)", thread); break;
+    case EDDY_ROOT_HANDLE: eddy__output(out, "(handles of thread %u)", thread); break;
+    case EDDY_ROOT_SLOT: eddy__output(out, "(root slots)"); break;
+    case EDDY_ROOT_RETAINED: eddy__output(out, "(retained)"); break;
+    case EDDY_ROOT_PINNED: eddy__output(out, "(pinned)"); break;
+    case EDDY_ROOT_FIBER: eddy__output(out, "(suspended fibers)"); break;
+    case EDDY_ROOT_FINALIZER: eddy__output(out, "(queue of finalizers)"); break;
     }
 }
 

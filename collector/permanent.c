@@ -46,7 +46,7 @@ void eddy__born_permanent(struct collector *c, void *object)
 
 struct closure {
     struct collector *c;
-    struct vector objects;  /* in the order in which they were met; each has been given a count of its own */
+    struct vector objects; /* in the order in which they were met; each has been given a count of its own */
     struct object_map seen;
     bool failed;
 };

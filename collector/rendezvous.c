@@ -60,7 +60,9 @@ struct capture {
     uintptr_t *dec_mark;
     struct log_chunk *pins;
     uint64_t used[2];
-    struct { char *next, *limit; } runs[EDDY__SLOTS];
+    struct {
+        char *next, *limit;
+    } runs[EDDY__SLOTS];
 };
 
 static void capture_thread(const struct thread *t, struct capture *capture)

@@ -41,9 +41,8 @@ void eddy__report_end(struct collector *c)
 }
 
 static const char *const phase_names[] = {
-    [CYCLE_IDLE] = "idle",   [CYCLE_TAKE] = "take",   [CYCLE_DISCOVER] = "discover",
-    [CYCLE_SCAN] = "scan",   [CYCLE_SPLIT] = "split", [CYCLE_PREPARE] = "prepare",
-    [CYCLE_ARMED] = "armed", [CYCLE_TEST] = "test",
+    [CYCLE_IDLE] = "idle",   [CYCLE_TAKE] = "take",       [CYCLE_DISCOVER] = "discover", [CYCLE_SCAN] = "scan",
+    [CYCLE_SPLIT] = "split", [CYCLE_PREPARE] = "prepare", [CYCLE_ARMED] = "armed",       [CYCLE_TEST] = "test",
 };
 
 void eddy__report_cycle_slice(struct collector *c)

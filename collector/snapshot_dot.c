@@ -11,8 +11,8 @@ struct drawing {
 static void draw_edge(void *context, uint32_t target, struct edge_name name)
 {
     struct drawing *d = context;
-    eddy__output(&d->out, name.indexed ? "  n%u -> n%u [label=\"[%llu]\"];\n" : "  n%u -> n%u [label=\"+%llu\"];\n", d->from, target,
-                 (unsigned long long)name.value);
+    eddy__output(&d->out, name.indexed ? "  n%u -> n%u [label=\"[%llu]\"];\n" : "  n%u -> n%u [label=\"+%llu\"];\n",
+                 d->from, target, (unsigned long long)name.value);
 }
 
 static void draw_roots(struct drawing *d)

@@ -41,7 +41,7 @@ struct snapshot {
     const char *separator; /* before the next item of an array */
     uint32_t groups;       /* "(unreachable)" is the last */
     uint32_t types;
-    uint32_t *offsets;     /* of the fields of all types, ascending, without repetition: their names */
+    uint32_t *offsets; /* of the fields of all types, ascending, without repetition: their names */
     size_t offset_count;
     uint64_t unreachable;
 };
@@ -93,8 +93,8 @@ static bool collect_offsets(struct snapshot *s)
 
 static void put_node(struct snapshot *s, unsigned type, uint64_t name, uint64_t id, uint64_t bytes, uint64_t edges)
 {
-    eddy__output(&s->out, "%s%u,%llu,%llu,%llu,%llu,0,0", s->separator, type, (unsigned long long)name, (unsigned long long)id,
-                 (unsigned long long)bytes, (unsigned long long)edges);
+    eddy__output(&s->out, "%s%u,%llu,%llu,%llu,%llu,0,0", s->separator, type, (unsigned long long)name,
+                 (unsigned long long)id, (unsigned long long)bytes, (unsigned long long)edges);
     s->separator = ",\n";
 }
 
@@ -142,7 +142,8 @@ static void put_nodes(struct snapshot *s)
 
 static void put_edge(struct snapshot *s, unsigned type, uint64_t name, uint64_t node)
 {
-    eddy__output(&s->out, "%s%u,%llu,%llu", s->separator, type, (unsigned long long)name, (unsigned long long)node * NODE_FIELDS);
+    eddy__output(&s->out, "%s%u,%llu,%llu", s->separator, type, (unsigned long long)name,
+                 (unsigned long long)node * NODE_FIELDS);
     s->separator = ",\n";
 }
 
@@ -195,7 +196,9 @@ static void put_head(struct snapshot *s)
 
 static void put_strings(struct snapshot *s)
 {
-    eddy__output(&s->out, "\"trace_function_infos\":[],\n\"trace_tree\":[],\n\"samples\":[],\n\"locations\":[],\n\"strings\":[\n\"\"");
+    eddy__output(
+        &s->out,
+        "\"trace_function_infos\":[],\n\"trace_tree\":[],\n\"samples\":[],\n\"locations\":[],\n\"strings\":[\n\"\"");
     eddy__output(&s->out, ",\n\"(GC roots)\"");
     for (uint32_t k = 0; k < s->groups; k++) {
         bool last = k == s->groups - 1;
@@ -218,8 +221,8 @@ eddy_status eddy_inspect_write_snapshot(eddy_inspection *i, eddy_write_fn *write
     eddy_status status = eddy__graph_need_parents(i);
     if (status != EDDY_OK)
         return status;
-    struct snapshot s = {.i = i, .g = &i->graph, .groups = i->graph.group_count + 1,
-                         .types = EDDY_LOAD_RELAXED(&i->heap->type_count)};
+    struct snapshot s = {
+        .i = i, .g = &i->graph, .groups = i->graph.group_count + 1, .types = EDDY_LOAD_RELAXED(&i->heap->type_count)};
     if (!collect_offsets(&s))
         return EDDY_ENOMEM;
     for (uint32_t n = 1; n < s.g->nodes; n++)

@@ -30,7 +30,7 @@
 /* Phases of a search for cycles. */
 enum cycle_phase {
     CYCLE_IDLE = 0,
-    CYCLE_TAKE,     /* the flags of the candidate roots are being cleared: from then on a flag says "decremented meanwhile" */
+    CYCLE_TAKE, /* the flags of the candidate roots are being cleared: from then on a flag says "decremented meanwhile" */
     CYCLE_DISCOVER, /* nodes are being found from a portion of the candidate roots */
     CYCLE_SCAN,     /* what is reachable from outside is being marked */
     CYCLE_SPLIT,    /* the rest is being split into strongly connected components */
@@ -61,10 +61,10 @@ struct cycle_candidate {
 
 /* What is to become of a candidate that has passed both tests, as its weak cells and finalizers have it. */
 enum cycle_verdict {
-    CYCLE_DEAD,      /* to be freed */
-    CYCLE_LIVES,     /* somebody has loaded a weak cell */
-    CYCLE_WAITS,     /* somebody had, before: to be tested again in the next epoch */
-    CYCLE_FINALIZED  /* its finalizers have been queued, which keeps it */
+    CYCLE_DEAD,     /* to be freed */
+    CYCLE_LIVES,    /* somebody has loaded a weak cell */
+    CYCLE_WAITS,    /* somebody had, before: to be tested again in the next epoch */
+    CYCLE_FINALIZED /* its finalizers have been queued, which keeps it */
 };
 
 struct cycle_frame { /* of the iterative depth-first search */
@@ -91,25 +91,25 @@ struct cycles {
     struct vector targets;    /* node numbers: edges of the nodes on the search path */
     uint32_t portion_nodes;   /* first node of the portion in hand */
     uint32_t portion_candidates;
-    uint32_t at;              /* progress in the phase */
-    uint32_t counter;         /* Tarjan's */
-    size_t kept_last;         /* roots after the last compaction */
-    uint64_t begun;           /* epoch in which the pass began */
-    uint64_t prepared;        /* epoch in which the last preparation ended */
-    uint64_t freed;           /* objects freed by the pass */
-    uint64_t freed_bytes;     /* their cells */
-    uint64_t rejected;        /* candidates that the tests of the pass refused */
-    uint64_t consequences;    /* since the pass began: objects that have lost a reference because its holder was freed */
-    uint64_t bytes_lasting;   /* of what was counted when the last pass began, what it did not free */
-    uint64_t bytes_before;    /* counted bytes when the pass began */
-    uint64_t bytes_after;     /* counted bytes when the last pass ended */
-    bool settled;             /* no releases were left over when the pass began */
-    unsigned rounds;          /* of tests: weak cells may put candidates off */
-    bool waits;               /* a candidate was put off in this round */
-    bool failed_memory;       /* there is no room for the tables of the portion in hand */
+    uint32_t at;            /* progress in the phase */
+    uint32_t counter;       /* Tarjan's */
+    size_t kept_last;       /* roots after the last compaction */
+    uint64_t begun;         /* epoch in which the pass began */
+    uint64_t prepared;      /* epoch in which the last preparation ended */
+    uint64_t freed;         /* objects freed by the pass */
+    uint64_t freed_bytes;   /* their cells */
+    uint64_t rejected;      /* candidates that the tests of the pass refused */
+    uint64_t consequences;  /* since the pass began: objects that have lost a reference because its holder was freed */
+    uint64_t bytes_lasting; /* of what was counted when the last pass began, what it did not free */
+    uint64_t bytes_before;  /* counted bytes when the pass began */
+    uint64_t bytes_after;   /* counted bytes when the last pass ended */
+    bool settled;           /* no releases were left over when the pass began */
+    unsigned rounds;        /* of tests: weak cells may put candidates off */
+    bool waits;             /* a candidate was put off in this round */
+    bool failed_memory;     /* there is no room for the tables of the portion in hand */
 };
 
-struct survival { /* share of the allocation that became counted, at one distance of epochs */
+struct survival {  /* share of the allocation that became counted, at one distance of epochs */
     uint64_t seen; /* the last epoch at that distance */
     unsigned permille, epochs;
 };
@@ -131,36 +131,38 @@ struct attached {
 
 struct collector {
     eddy_heap *heap;
-    uint64_t epoch;           /* the one being processed */
-    bool begun;               /* its handshakes have been asked for */
-    bool late_reported;       /* threads that delay it have been named */
-    uint64_t begun_ns;        /* when they were asked for */
-    struct epoch_marks marks; /* of the epoch being processed, when somebody wants a report */
-    struct vector scan;       /* objects whose count left zero: to be promoted */
-    struct vector kept;       /* scratch: the roots of a thread, sorted */
-    struct vector decs;       /* objects to be decremented: consequences of releases; may outlive an epoch */
+    uint64_t epoch;             /* the one being processed */
+    bool begun;                 /* its handshakes have been asked for */
+    bool late_reported;         /* threads that delay it have been named */
+    uint64_t begun_ns;          /* when they were asked for */
+    struct epoch_marks marks;   /* of the epoch being processed, when somebody wants a report */
+    struct vector scan;         /* objects whose count left zero: to be promoted */
+    struct vector kept;         /* scratch: the roots of a thread, sorted */
+    struct vector decs;         /* objects to be decremented: consequences of releases; may outlive an epoch */
     struct object_map overflow; /* object -> true count, for count bytes that say COUNT_OVERFLOW */
     struct object_map retained; /* object -> number of eddy_retain */
     struct object_map pins;     /* object -> pins less unpins, never 0 */
-    struct vector unpins[2];    /* object and number in turn: to be applied in the epoch after, by parity of their epoch */
+    struct vector unpins[2]; /* object and number in turn: to be applied in the epoch after, by parity of their epoch */
     struct cycles cycles;
     struct attached attached;
-    void *retired_counts;     /* arrays to be freed in the next epoch */
+    void *retired_counts;            /* arrays to be freed in the next epoch */
     uint32_t misplaced[EDDY__SLOTS]; /* blocks in the slot's pools that have become sparse or empty since they came there */
-    uint64_t first_incs;      /* counts that left zero, of objects born in or before the epoch */
-    uint64_t promoted_bytes;  /* in this epoch */
-    uint64_t applied;         /* log entries and young blocks seen in this epoch */
-    uint64_t allocated;       /* bytes handed out during the epoch in hand */
+    uint64_t first_incs;             /* counts that left zero, of objects born in or before the epoch */
+    uint64_t promoted_bytes;         /* in this epoch */
+    uint64_t applied;                /* log entries and young blocks seen in this epoch */
+    uint64_t allocated;              /* bytes handed out during the epoch in hand */
     struct survival survival[64]; /* by the distance's power of two */
-    unsigned trial;           /* epochs at the present distance since the last decision */
-    bool at_rest;             /* nothing was left to do after this epoch */
-    bool releasing_cycles;    /* decs are consequences of freed candidates: they lower `external` */
-    bool cycles_wanted;       /* REQUEST_CYCLES */
-    uint64_t surplus;         /* least number of free blocks in the last epochs */
-    uint64_t surplus_since;   /* when that was last looked at */
+    unsigned trial;               /* epochs at the present distance since the last decision */
+    bool at_rest;                 /* nothing was left to do after this epoch */
+    bool releasing_cycles;        /* decs are consequences of freed candidates: they lower `external` */
+    bool cycles_wanted;           /* REQUEST_CYCLES */
+    uint64_t surplus;             /* least number of free blocks in the last epochs */
+    uint64_t surplus_since;       /* when that was last looked at */
     uint64_t counted_bytes, counted_objects;
-    struct { uint64_t begun, at, cpu_at, cpu, work; } activity; /* activity.c: of the epoch in hand */
-    eddy_stats stats;         /* counters; relaxed stores, read by any thread */
+    struct {
+        uint64_t begun, at, cpu_at, cpu, work;
+    } activity;       /* activity.c: of the epoch in hand */
+    eddy_stats stats; /* counters; relaxed stores, read by any thread */
 };
 
 /* count.c: count bytes. The object must be one of this heap. */

@@ -45,7 +45,9 @@ static bool resize(struct vector *v, size_t room, bool surely)
 
 static bool grow(struct vector *v, bool surely)
 {
-    size_t room = v->room == 0 ? ROOM_FIRST : v->room * v->item_bytes < TRIM_BYTES ? v->room * 2 : v->room + v->room / 2;
+    size_t room = v->room == 0                           ? ROOM_FIRST
+                  : v->room * v->item_bytes < TRIM_BYTES ? v->room * 2
+                                                         : v->room + v->room / 2;
     return resize(v, room, surely);
 }
 

@@ -16,8 +16,8 @@ struct verification {
     struct object_map degree; /* references found to each object */
     struct object_map parent; /* reached objects -> the object they were reached from, or 0 */
     struct vector work;
-    void *object;             /* whose edges are being visited */
-    bool closed;              /* that object is permanent, and its fields may not be stored into */
+    void *object; /* whose edges are being visited */
+    bool closed;  /* that object is permanent, and its fields may not be stored into */
 };
 
 static const char *name_of(const struct verification *v, const void *object)
@@ -51,8 +51,8 @@ static void mismatch(struct verification *v, const void *object, const char *wha
         return;
     char *text = v->report->message;
     size_t room = sizeof v->report->message;
-    snprintf(text, room, "object %p of type %s: %s (found %llu, expected %llu); path: %p", object,
-             name_of(v, object), what, (unsigned long long)found, (unsigned long long)expected, object);
+    snprintf(text, room, "object %p of type %s: %s (found %llu, expected %llu); path: %p", object, name_of(v, object),
+             what, (unsigned long long)found, (unsigned long long)expected, object);
     append_path(v, text, room, object);
 }
 

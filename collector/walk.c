@@ -20,8 +20,8 @@ void eddy__walk_objects(struct collector *c, walk_object_fn *visit, void *contex
     }
 }
 
-static void visit_listed(const struct root_list *list, size_t from, size_t to, eddy_root_kind kind, const struct thread *t,
-                         walk_root_fn *visit, void *context)
+static void visit_listed(const struct root_list *list, size_t from, size_t to, eddy_root_kind kind,
+                         const struct thread *t, walk_root_fn *visit, void *context)
 {
     for (size_t i = from; i < to; i++)
         if (list->objects[i] != 0)

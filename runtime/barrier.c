@@ -18,8 +18,7 @@ static void wait_for_generations(struct thread *t)
 /* Whether a container that is not counted, or is permanent, has to be promoted before the store. */
 static bool must_promote(const struct thread *t, const void *object, uint64_t header)
 {
-    if (header_is_permanent(header)
-        && (!heap_contains(t->heap, object) || !type_of_header(t->heap, header)->mutable_fields))
+    if (header_is_permanent(header) && (!heap_contains(t->heap, object) || !type_of_header(t->heap, header)->mutable_fields))
         eddy__misuse("eddy_store", "the container is permanent and its type is not mutable");
     return !header_is_counted(header);
 }

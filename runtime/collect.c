@@ -7,7 +7,8 @@
 #include "runtime/runtime.h"
 
 #define WAIT_SLICE_NS UINT64_C(20000000)
-#define PASSES_AT_MOST 64u     /* of cycle searches after each of which something may be left, before a collection calls it a day */
+#define PASSES_AT_MOST                                                                                                 \
+    64u /* of cycle searches after each of which something may be left, before a collection calls it a day */
 #define EPOCHS_TO_REST 16u
 
 bool eddy__pass_epoch(eddy_heap *heap, uint64_t deadline, unsigned *late)

@@ -25,10 +25,10 @@ static void print_epoch(void *context, eddy_heap *heap, const eddy_epoch_report 
                      "live %lluK->%lluK in %llu objects, %lluK committed, %llu incs, %llu decs, %llu freed, "
                      "%llu cycles freed, next after %lluK\n",
                      heap->name, (unsigned long long)r->epoch, (double)(r->begun_ns - heap->created_ns) / 1e9,
-                     ms(r->rendezvous_ns), ms(r->work_ns), ms(r->cpu_ns), kib(r->allocated_bytes), kib(r->live_bytes_before),
-                     kib(r->live_bytes), (unsigned long long)r->live_objects, kib(r->committed_bytes),
-                     (unsigned long long)r->incs, (unsigned long long)r->decs, (unsigned long long)r->objects_freed,
-                     (unsigned long long)r->cycles_freed, kib(r->next_bytes));
+                     ms(r->rendezvous_ns), ms(r->work_ns), ms(r->cpu_ns), kib(r->allocated_bytes),
+                     kib(r->live_bytes_before), kib(r->live_bytes), (unsigned long long)r->live_objects,
+                     kib(r->committed_bytes), (unsigned long long)r->incs, (unsigned long long)r->decs,
+                     (unsigned long long)r->objects_freed, (unsigned long long)r->cycles_freed, kib(r->next_bytes));
     if (n <= 0)
         return;
     size_t length = (size_t)n < sizeof line ? (size_t)n : sizeof line - 1;

@@ -74,7 +74,8 @@ eddy_status eddy_finalize_all(eddy_thread *ft)
 
 /* ---- attaching ---- */
 
-eddy_status eddy_finalizer_attach(eddy_thread *ft, void *object, eddy_finalizer_queue *queue, eddy_finalizer_fn *fn, void *data)
+eddy_status eddy_finalizer_attach(eddy_thread *ft, void *object, eddy_finalizer_queue *queue, eddy_finalizer_fn *fn,
+                                  void *data)
 {
     struct thread *t = thread_of(ft);
     if (!heap_contains(t->heap, object) || queue == NULL || queue->heap != t->heap)

@@ -124,7 +124,8 @@ void eddy__handshake(struct thread *t)
         EDDY_STORE_RELEASE(&t->word, WORD_MAKE(THREAD_RUNNING, sequence, epoch));
     EDDY_STORE_RELAXED(&t->since, eddy__os_now_coarse());
     if ((MUTANT(MUTANT_LATE_HANDOVER) ? EDDY_ADD_RELAXED(&heap->unacknowledged, -1)
-                                      : EDDY_ADD_SEQ_CST(&heap->unacknowledged, -1)) == 1)
+                                      : EDDY_ADD_SEQ_CST(&heap->unacknowledged, -1))
+        == 1)
         wake_rendezvous(heap);
     EVENT(heap, handshake, &t->fast, epoch - 1, false);
     eddy__stall_end(t, EDDY_RECORD_HANDSHAKE, begun);

@@ -162,6 +162,7 @@ eddy_misuse_fn *eddy_set_misuse_handler(eddy_misuse_fn *handler)
 
 _Noreturn void eddy__misuse(const char *function, const char *what)
 {
-    EDDY_LOAD_ACQUIRE(&misuse_handler)(function, what);
+    eddy_misuse_fn *handler = EDDY_LOAD_ACQUIRE(&misuse_handler);
+    handler(function, what);
     abort();
 }

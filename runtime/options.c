@@ -17,13 +17,19 @@ struct option {
     const char *name;
     const char *value; /* what may follow the equals sign; of a flag: the word that sets it, |, the one that clears it */
     enum option_kind kind;
-    size_t offset;  /* of a size_t, or an unsigned */
+    size_t offset; /* of a size_t, or an unsigned */
     unsigned flag;
     bool by_program; /* not from the environment */
 };
 
-#define SIZE_OPTION(name, field) {name, "SIZE", OPTION_SIZE, offsetof(eddy_config, field), 0, false}
-#define NUMBER_OPTION(name, value, field) {name, value, OPTION_NUMBER, offsetof(eddy_config, field), 0, false}
+#define SIZE_OPTION(name, field)                                                                                       \
+    {                                                                                                                  \
+        name, "SIZE", OPTION_SIZE, offsetof(eddy_config, field), 0, false                                              \
+    }
+#define NUMBER_OPTION(name, value, field)                                                                              \
+    {                                                                                                                  \
+        name, value, OPTION_NUMBER, offsetof(eddy_config, field), 0, false                                             \
+    }
 
 static const struct option options[] = {
     SIZE_OPTION("heap_limit", heap_limit),
@@ -89,7 +95,8 @@ static eddy_status refuse(char *error, size_t room, const char *what, struct spa
     if (error == NULL || room == 0)
         return EDDY_EINVAL;
     int shown = text.length > QUOTED_MOST ? QUOTED_MOST : (int)text.length;
-    snprintf(error, room, "%s: \"%.*s%s\"; valid options:", what, shown, text.start, text.length > QUOTED_MOST ? "..." : "");
+    snprintf(error, room, "%s: \"%.*s%s\"; valid options:", what, shown, text.start,
+             text.length > QUOTED_MOST ? "..." : "");
     list_options(error, room, by_environment);
     return EDDY_EINVAL;
 }
@@ -152,12 +159,9 @@ static bool apply(eddy_config *config, const struct option *option, struct span 
 {
     char *field = (char *)config + option->offset;
     switch (option->kind) {
-    case OPTION_SIZE:
-        return parse_size(value, (size_t *)(void *)field);
-    case OPTION_NUMBER:
-        return parse_number(value, (unsigned *)(void *)field);
-    case OPTION_FLAG:
-        return parse_flag(value, option, &config->flags);
+    case OPTION_SIZE: return parse_size(value, (size_t *)(void *)field);
+    case OPTION_NUMBER: return parse_number(value, (unsigned *)(void *)field);
+    case OPTION_FLAG: return parse_flag(value, option, &config->flags);
     }
     return false;
 }

@@ -5,8 +5,7 @@ void eddy__own_check(struct thread *t, const void *object, const char *function)
 {
     if (t->native_depth != 0)
         eddy__misuse(function, "the thread is in a native region");
-    if (heap_contains(t->heap, object)
-        && !type_of_header(t->heap, EDDY_LOAD_ACQUIRE(eddy__header(object)))->arbitrated)
+    if (heap_contains(t->heap, object) && !type_of_header(t->heap, EDDY_LOAD_ACQUIRE(eddy__header(object)))->arbitrated)
         eddy__misuse(function, "the type of the object is not arbitrated");
 }
 

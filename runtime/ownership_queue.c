@@ -174,8 +174,7 @@ void eddy__own_asleep(struct thread *t)
     eddy_heap *heap = t->heap;
     if (!is_keeping(t))
         eddy__legacy_return(t);
-    if (EDDY_LOAD_SEQ_CST(&t->rights.requests) != NULL && t->rights.legacy_depth == 0
-        && !MUTANT(MUTANT_RIGHT_ASLEEP_DEAF))
+    if (EDDY_LOAD_SEQ_CST(&t->rights.requests) != NULL && t->rights.legacy_depth == 0 && !MUTANT(MUTANT_RIGHT_ASLEEP_DEAF))
         settle_all(heap, NULL, take_all(t));
     if (EDDY_LOAD_SEQ_CST(&heap->barrier_sleepers) != 0) {
         EDDY_ADD_SEQ_CST(&heap->barrier_passed, 1);

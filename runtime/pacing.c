@@ -12,10 +12,10 @@
 #define EPOCHS_AT_MOST 100u
 #define EPOCHS_EVER 2000u
 #define FINALIZERS_NS UINT64_C(250000000)
-#define FREED_LEAST 1u /* objects */
-#define EPOCHS_AFTER_HELP 3u /* until the references that a helper dropped have been counted */
-#define DEBT_EPOCHS 8u /* without a limit: distance, in epochs' allocation, at which sleeps begin */
-#define LAG_HARMLESS 1000u /* see heap.search_lag */
+#define FREED_LEAST 1u               /* objects */
+#define EPOCHS_AFTER_HELP 3u         /* until the references that a helper dropped have been counted */
+#define DEBT_EPOCHS 8u               /* without a limit: distance, in epochs' allocation, at which sleeps begin */
+#define LAG_HARMLESS 1000u           /* see heap.search_lag */
 #define LAG_SLEEP_NS UINT64_C(10000) /* for each unit above, with each block */
 #define LAG_SLEEP_MOST_NS UINT64_C(20000000)
 #define DEBT_LEAST ((uint64_t)64 << 20)
@@ -104,8 +104,7 @@ bool eddy__wait_for_memory(struct thread *t, unsigned attempt)
         first = true; /* something was freed, other threads may have taken it: it is not over */
     }
     /* finalizers may have yet to let go of what they hold, on threads that need time for it */
-    if (over && EDDY_LOAD_RELAXED(&heap->finalizer_queues) != NULL
-        && eddy__os_now() - t->wait_begun < FINALIZERS_NS) {
+    if (over && EDDY_LOAD_RELAXED(&heap->finalizer_queues) != NULL && eddy__os_now() - t->wait_begun < FINALIZERS_NS) {
         wait_epoch(t, EDDY_RECORD_WAIT_MEMORY, SLEEP_MOST_NS);
         return true;
     }

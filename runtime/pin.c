@@ -12,7 +12,7 @@
 #define WAITS_FOR_A_CHUNK 4u /* then one is taken, whatever the limit: what is in use is in the threads' hands */
 #define ONLY_UNPINNED ((uintptr_t)1)
 
-_Static_assert(EDDY__PINS * PIN_WORDS <= LOG_CHUNK_ENTRIES, "all entries fit a chunk");
+_Static_assert(EDDY__PINS *PIN_WORDS <= LOG_CHUNK_ENTRIES, "all entries fit a chunk");
 _Static_assert(EDDY__PINS - 1 <= UINT8_MAX, "numbers of entries are bytes");
 
 /* ---- handing over ---- */

@@ -99,8 +99,7 @@ static bool find_closure(struct thread *t, void *object, struct closure *closure
     closure->small = true;
     for (size_t i = 0; i < closure->count && closure->small; i++) {
         uint64_t header = EDDY_LOAD_RELAXED(eddy__header(closure->objects[i]));
-        if (closure->refs + edges_count(t->heap, type_of_header(t->heap, header), closure->objects[i])
-            > PUBLISH_REFS)
+        if (closure->refs + edges_count(t->heap, type_of_header(t->heap, header), closure->objects[i]) > PUBLISH_REFS)
             return false;
         edges_each(t->heap, header, closure->objects[i], closure_add, closure);
     }

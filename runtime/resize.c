@@ -147,7 +147,8 @@ static void *copy_object(struct resize *r)
     if (!r->bytes)
         copy_fixed(r, copy);
     if (r->refs)
-        eddy_copy_refs(ft, copy, (void **)(void *)(copy + r->type->size), r->object, (void *const *)(void *)tail_of(r, 0), common);
+        eddy_copy_refs(ft, copy, (void **)(void *)(copy + r->type->size), r->object,
+                       (void *const *)(void *)tail_of(r, 0), common);
     else
         copy_bytes(r, copy + r->type->size, common * r->element);
     eddy_frame_pop(ft, &frame);

@@ -262,7 +262,8 @@ static bool read_entry(eddy_thread *t, const eddy_table *table, uint32_t number,
     if (native->kind == EDDY_TABLE_WEAK_VALUE)
         *value = weak;
     else
-        *value = native->kind == EDDY_TABLE_EPHEMERON ? EDDY_LOAD_ACQUIRE(&entry->edge->value) : strong_value(table, number);
+        *value =
+            native->kind == EDDY_TABLE_EPHEMERON ? EDDY_LOAD_ACQUIRE(&entry->edge->value) : strong_value(table, number);
     return true;
 }
 

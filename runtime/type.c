@@ -29,7 +29,8 @@ static bool valid_encoding(const eddy_encoding *e)
 static bool valid(const eddy_type_desc *d)
 {
     if (d->size > UINT32_MAX / 2 || (d->ref_count != 0 && d->ref_offsets == NULL)
-        || (d->flags & ~(unsigned)(EDDY_TYPE_ACYCLIC | EDDY_TYPE_MUTABLE | EDDY_TYPE_ARBITRATED)) != 0 || !valid_encoding(d->encoding))
+        || (d->flags & ~(unsigned)(EDDY_TYPE_ACYCLIC | EDDY_TYPE_MUTABLE | EDDY_TYPE_ARBITRATED)) != 0
+        || !valid_encoding(d->encoding))
         return false;
     for (size_t i = 0; i < d->ref_count; i++) {
         size_t offset = d->ref_offsets[i];
@@ -40,8 +41,7 @@ static bool valid(const eddy_type_desc *d)
     if (d->trace != NULL && (d->ref_count != 0 || d->tail == EDDY_TAIL_REFS))
         return false;
     switch (d->tail) {
-    case EDDY_TAIL_NONE:
-        return true;
+    case EDDY_TAIL_NONE: return true;
     case EDDY_TAIL_REFS:
         if (d->size % sizeof(void *) != 0)
             return false;
@@ -50,8 +50,7 @@ static bool valid(const eddy_type_desc *d)
         if (d->element_size == 0)
             return false;
         break;
-    default:
-        return false;
+    default: return false;
     }
     return d->length_offset % sizeof(size_t) == 0 && inside(d, d->length_offset);
 }

@@ -28,27 +28,31 @@ typedef enum verdict scenario_fn(void);
 
 static inline const char *verdict_text(int verdict)
 {
-    static const char *const text[VERDICTS - NOT_SET_UP] = {
-        [NOT_SET_UP - NOT_SET_UP] = "was not set up", [FREED_LIVE - NOT_SET_UP] = "a live object was freed",
-        [MISCOUNTED - NOT_SET_UP] = "a count is wrong", [LEFT_GARBAGE - NOT_SET_UP] = "garbage was left",
-        [MISUSE - NOT_SET_UP] = "the misuse handler was called", [TWO_OWNERS - NOT_SET_UP] = "two threads had the right",
-        [STARVED - NOT_SET_UP] = "who asked did not get"};
-    return verdict == PASSED ? "passed" : verdict >= NOT_SET_UP && verdict < VERDICTS ? text[verdict - NOT_SET_UP] : "failed";
+    static const char *const text[VERDICTS - NOT_SET_UP] = {[NOT_SET_UP - NOT_SET_UP] = "was not set up",
+                                                            [FREED_LIVE - NOT_SET_UP] = "a live object was freed",
+                                                            [MISCOUNTED - NOT_SET_UP] = "a count is wrong",
+                                                            [LEFT_GARBAGE - NOT_SET_UP] = "garbage was left",
+                                                            [MISUSE - NOT_SET_UP] = "the misuse handler was called",
+                                                            [TWO_OWNERS - NOT_SET_UP] = "two threads had the right",
+                                                            [STARVED - NOT_SET_UP] = "who asked did not get"};
+    return verdict == PASSED                             ? "passed"
+           : verdict >= NOT_SET_UP && verdict < VERDICTS ? text[verdict - NOT_SET_UP]
+                                                         : "failed";
 }
 
 /* Ends the scenario, unless the condition holds, which its steps rely on. */
-#define SET_UP(condition)                                                                                     \
-    do {                                                                                                      \
-        if (!(condition)) {                                                                                   \
-            fprintf(stderr, "%s:%d: not so: %s\n", __FILE__, __LINE__, #condition);                           \
-            return NOT_SET_UP;                                                                                \
-        }                                                                                                     \
+#define SET_UP(condition)                                                                                              \
+    do {                                                                                                               \
+        if (!(condition)) {                                                                                            \
+            fprintf(stderr, "%s:%d: not so: %s\n", __FILE__, __LINE__, #condition);                                    \
+            return NOT_SET_UP;                                                                                         \
+        }                                                                                                              \
     } while (0)
 /* Ends the scenario with a verdict, unless the condition holds. */
-#define MUST(condition, verdict)                                                                              \
-    do {                                                                                                      \
-        if (!(condition))                                                                                     \
-            return (verdict);                                                                                 \
+#define MUST(condition, verdict)                                                                                       \
+    do {                                                                                                               \
+        if (!(condition))                                                                                              \
+            return (verdict);                                                                                          \
     } while (0)
 
 static inline void misuse_ends_child(const char *function, const char *what)
@@ -96,11 +100,11 @@ static inline void assert_caught(scenario_fn *scenario, enum eddy__mutant mutant
 }
 
 /* A test that shows MUTANT_<name> to be caught by scenario <function>. */
-#define CAUGHT(name, function, expected)                                                                      \
-    static void test_##function(void **state)                                                                 \
-    {                                                                                                         \
-        (void)state;                                                                                          \
-        assert_caught(function, MUTANT_##name, #name, (expected));                                            \
+#define CAUGHT(name, function, expected)                                                                               \
+    static void test_##function(void **state)                                                                          \
+    {                                                                                                                  \
+        (void)state;                                                                                                   \
+        assert_caught(function, MUTANT_##name, #name, (expected));                                                     \
     }
 
 #endif

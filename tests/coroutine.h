@@ -55,7 +55,8 @@ static inline void coroutine_main(unsigned high, unsigned low)
     abort();
 }
 
-static inline void coroutine_open(const struct world *w, struct coroutine *c, void (*body)(struct coroutine *self), uint64_t number)
+static inline void coroutine_open(const struct world *w, struct coroutine *c, void (*body)(struct coroutine *self),
+                                  uint64_t number)
 {
     *c = (struct coroutine){.body = body, .number = number};
     c->stack = malloc(STACK_BYTES);

@@ -66,11 +66,11 @@ static struct lab {
     void *retained[RETAINED];
     pthread_mutex_t lock;
     pthread_cond_t changed;
-    bool inlined;       /* the only actor acts on the conductor's thread: fast, but cannot stop */
-    bool begun;         /* an epoch waits for handshakes */
-    void (*act)(void);  /* called back by the collector … */
+    bool inlined;                    /* the only actor acts on the conductor's thread: fast, but cannot stop */
+    bool begun;                      /* an epoch waits for handshakes */
+    void (*act)(void);               /* called back by the collector … */
     enum eddy__hook_point act_point; /* … at the next arrival here */
-    unsigned act_skip;  /* after so many arrivals */
+    unsigned act_skip;               /* after so many arrivals */
     bool (*each)(enum eddy__hook_point point); /* called at every point of the collector */
     unsigned walked;
 } lab = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};

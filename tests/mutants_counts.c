@@ -6,7 +6,8 @@
 #define A (&lab.actors[0])
 #define B (&lab.actors[1])
 
-_Static_assert(MUTANT_SWEEP_EARLY == 16, "a wrong variant of the design's list needs a scenario; eddy-fuzz finds the others");
+_Static_assert(MUTANT_SWEEP_EARLY == 16,
+               "a wrong variant of the design's list needs a scenario; eddy-fuzz finds the others");
 
 /* I5. B is in e+1 and loads x, which only a root slot holds; A, still in e, clears the slot. That dec is in log(e):
  * B's handle is among the roots of e+1 only. */
@@ -199,14 +200,10 @@ CAUGHT(STICKY_COUNT, count_wraps, FREED_LIVE)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_dec_in_its_own_epoch),
-        cmocka_unit_test(test_drain_left_out),
-        cmocka_unit_test(test_header_before_incs),
-        cmocka_unit_test(test_lost_promotion_not_compensated),
-        cmocka_unit_test(test_publish_without_bump),
-        cmocka_unit_test(test_promotion_without_first_inc),
-        cmocka_unit_test(test_young_swept_early),
-        cmocka_unit_test(test_inc_dropped_when_log_is_full),
+        cmocka_unit_test(test_dec_in_its_own_epoch), cmocka_unit_test(test_drain_left_out),
+        cmocka_unit_test(test_header_before_incs),   cmocka_unit_test(test_lost_promotion_not_compensated),
+        cmocka_unit_test(test_publish_without_bump), cmocka_unit_test(test_promotion_without_first_inc),
+        cmocka_unit_test(test_young_swept_early),    cmocka_unit_test(test_inc_dropped_when_log_is_full),
         cmocka_unit_test(test_count_wraps),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

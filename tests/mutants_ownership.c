@@ -19,8 +19,8 @@ static const eddy_type *owned_type;
 static void rights_lab_with(const eddy_config *config, unsigned actors)
 {
     const size_t offsets[] = {offsetof(struct owned, field)};
-    const eddy_type_desc desc = {.name = "owned", .size = sizeof(struct owned), .ref_offsets = offsets, .ref_count = 1,
-                                 .flags = EDDY_TYPE_ARBITRATED};
+    const eddy_type_desc desc = {
+        .name = "owned", .size = sizeof(struct owned), .ref_offsets = offsets, .ref_count = 1, .flags = EDDY_TYPE_ARBITRATED};
     lab_open_with(config, actors);
     if (eddy_type_register(lab.heap, &desc, &owned_type) != EDDY_OK)
         abort();
@@ -421,18 +421,12 @@ CAUGHT(RIGHT_NOT_MARKED, not_marked, TWO_OWNERS)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_woken_at_once),
-        cmocka_unit_test(test_written_without_barrier),
-        cmocka_unit_test(test_unsorted),
-        cmocka_unit_test(test_kept_is_granted),
-        cmocka_unit_test(test_restarted_keeping),
-        cmocka_unit_test(test_taken_from_a_running_owner),
-        cmocka_unit_test(test_deaf_in_its_sleep),
-        cmocka_unit_test(test_token_stays),
-        cmocka_unit_test(test_plain_number),
-        cmocka_unit_test(test_store_after_a_wait),
-        cmocka_unit_test(test_bulk_without_right),
-        cmocka_unit_test(test_preempted),
+        cmocka_unit_test(test_woken_at_once),      cmocka_unit_test(test_written_without_barrier),
+        cmocka_unit_test(test_unsorted),           cmocka_unit_test(test_kept_is_granted),
+        cmocka_unit_test(test_restarted_keeping),  cmocka_unit_test(test_taken_from_a_running_owner),
+        cmocka_unit_test(test_deaf_in_its_sleep),  cmocka_unit_test(test_token_stays),
+        cmocka_unit_test(test_plain_number),       cmocka_unit_test(test_store_after_a_wait),
+        cmocka_unit_test(test_bulk_without_right), cmocka_unit_test(test_preempted),
         cmocka_unit_test(test_not_marked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -138,10 +138,8 @@ CAUGHT(PINS_ASLEEP, sleeper_keeps_its_pins, FREED_LIVE)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_unpin_in_its_own_epoch),
-        cmocka_unit_test(test_pin_of_a_private_object),
-        cmocka_unit_test(test_pins_cancelling_out),
-        cmocka_unit_test(test_end_forgets_pins),
+        cmocka_unit_test(test_unpin_in_its_own_epoch), cmocka_unit_test(test_pin_of_a_private_object),
+        cmocka_unit_test(test_pins_cancelling_out),    cmocka_unit_test(test_end_forgets_pins),
         cmocka_unit_test(test_sleeper_keeps_its_pins),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -319,16 +319,11 @@ CAUGHT(FINALIZE_EARLY, finalized_before_cleared, FREED_LIVE)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_attached_to_private),
-        cmocka_unit_test(test_loaded_long_ago),
-        cmocka_unit_test(test_decided_at_once),
-        cmocka_unit_test(test_pushed_before_rescue),
-        cmocka_unit_test(test_cells_one_by_one),
-        cmocka_unit_test(test_candidate_at_once),
-        cmocka_unit_test(test_finalized_before_cleared),
-        cmocka_unit_test(test_dropped_now),
-        cmocka_unit_test(test_dropped_from_candidate),
-        cmocka_unit_test(test_value_not_released),
+        cmocka_unit_test(test_attached_to_private),      cmocka_unit_test(test_loaded_long_ago),
+        cmocka_unit_test(test_decided_at_once),          cmocka_unit_test(test_pushed_before_rescue),
+        cmocka_unit_test(test_cells_one_by_one),         cmocka_unit_test(test_candidate_at_once),
+        cmocka_unit_test(test_finalized_before_cleared), cmocka_unit_test(test_dropped_now),
+        cmocka_unit_test(test_dropped_from_candidate),   cmocka_unit_test(test_value_not_released),
         cmocka_unit_test(test_leaf_not_entered),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -138,17 +138,17 @@ static void every_two_steps(action_fn *first, action_fn *second)
     assert_true(lab_close());
 }
 
-#define EVERY_STEP(action)                                                                                    \
-    static void test_##action(void **state)                                                                   \
-    {                                                                                                         \
-        (void)state;                                                                                          \
-        every_step(action);                                                                                   \
+#define EVERY_STEP(action)                                                                                             \
+    static void test_##action(void **state)                                                                            \
+    {                                                                                                                  \
+        (void)state;                                                                                                   \
+        every_step(action);                                                                                            \
     }
-#define EVERY_TWO_STEPS(first, second)                                                                        \
-    static void test_##first##_##second(void **state)                                                         \
-    {                                                                                                         \
-        (void)state;                                                                                          \
-        every_two_steps(first, second);                                                                       \
+#define EVERY_TWO_STEPS(first, second)                                                                                 \
+    static void test_##first##_##second(void **state)                                                                  \
+    {                                                                                                                  \
+        (void)state;                                                                                                   \
+        every_two_steps(first, second);                                                                                \
     }
 EVERY_STEP(move_inside)
 EVERY_STEP(move_along)
@@ -163,14 +163,10 @@ EVERY_TWO_STEPS(add, take_apart)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_move_inside),
-        cmocka_unit_test(test_move_along),
-        cmocka_unit_test(test_drop_all),
-        cmocka_unit_test(test_break_up),
-        cmocka_unit_test(test_take_apart),
-        cmocka_unit_test(test_replace_member),
-        cmocka_unit_test(test_add_drop),
-        cmocka_unit_test(test_move_inside_move_out),
+        cmocka_unit_test(test_move_inside),    cmocka_unit_test(test_move_along),
+        cmocka_unit_test(test_drop_all),       cmocka_unit_test(test_break_up),
+        cmocka_unit_test(test_take_apart),     cmocka_unit_test(test_replace_member),
+        cmocka_unit_test(test_add_drop),       cmocka_unit_test(test_move_inside_move_out),
         cmocka_unit_test(test_add_take_apart),
     };
     return LAB_RUN(tests);

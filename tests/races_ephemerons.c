@@ -80,11 +80,11 @@ static void every_two_steps(action_fn *first, action_fn *second)
     assert_true(lab_close());
 }
 
-#define EVERY_TWO_STEPS(first, second)                                                                        \
-    static void test_##first##_##second(void **state)                                                         \
-    {                                                                                                         \
-        (void)state;                                                                                          \
-        every_two_steps(first, second);                                                                       \
+#define EVERY_TWO_STEPS(first, second)                                                                                 \
+    static void test_##first##_##second(void **state)                                                                  \
+    {                                                                                                                  \
+        (void)state;                                                                                                   \
+        every_two_steps(first, second);                                                                                \
     }
 EVERY_TWO_STEPS(drop_it, drop_root)
 EVERY_TWO_STEPS(drop_root, drop_it)
@@ -96,12 +96,9 @@ EVERY_TWO_STEPS(drop_root, get_it)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_drop_it_drop_root),
-        cmocka_unit_test(test_drop_root_drop_it),
-        cmocka_unit_test(test_get_it_drop_it),
-        cmocka_unit_test(test_get_it_forget_it),
-        cmocka_unit_test(test_change_it_drop_root),
-        cmocka_unit_test(test_drop_root_get_it),
+        cmocka_unit_test(test_drop_it_drop_root),   cmocka_unit_test(test_drop_root_drop_it),
+        cmocka_unit_test(test_get_it_drop_it),      cmocka_unit_test(test_get_it_forget_it),
+        cmocka_unit_test(test_change_it_drop_root), cmocka_unit_test(test_drop_root_get_it),
     };
     return LAB_RUN(tests);
 }

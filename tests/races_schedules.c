@@ -183,46 +183,39 @@ static void make_linked(struct actor *a)
 static void mutate(struct actor *a)
 {
     switch (below(28)) {
-    case 0: case 1: case 2: case 3: case 4:
-        make_linked(a);
-        break;
-    case 5:
-        make_array(a, below(ROOTS), 1 + (below(8) == 0 ? 99 : below(ARRAY_MOST)));
-        break;
-    case 6: case 7: case 8: case 9:
-        change_field(a, job_store);
-        break;
-    case 10:
-        change_field(a, below(2) ? job_exchange : job_cas);
-        break;
-    case 11: case 12: case 13:
-        change_field(a, job_load);
-        break;
-    case 14: case 15:
-        put_root(a, below(SLOTS), below(2) ? NULL : handle(a));
-        break;
-    case 16: case 17:
+    case 0:
+    case 1:
+    case 2:
+    case 3:
+    case 4: make_linked(a); break;
+    case 5: make_array(a, below(ROOTS), 1 + (below(8) == 0 ? 99 : below(ARRAY_MOST))); break;
+    case 6:
+    case 7:
+    case 8:
+    case 9: change_field(a, job_store); break;
+    case 10: change_field(a, below(2) ? job_exchange : job_cas); break;
+    case 11:
+    case 12:
+    case 13: change_field(a, job_load); break;
+    case 14:
+    case 15: put_root(a, below(SLOTS), below(2) ? NULL : handle(a)); break;
+    case 16:
+    case 17:
         a->index = below(ROOTS);
         amount = below(SLOTS);
         perform(a, job_load_root);
         break;
-    case 18: case 19:
-        hold(a, below(ROOTS), NULL);
-        break;
-    case 20:
-        retain_or_release(a);
-        break;
+    case 18:
+    case 19: hold(a, below(ROOTS), NULL); break;
+    case 20: retain_or_release(a); break;
     case 21:
         if (below(3) == 0)
             bump(a, below(SLOTS));
         else
             bulk(a);
         break;
-    case 22:
-        perform(a, below(4) ? job_safepoint : job_reserve);
-        break;
-    default:
-        change_and_stop(a);
+    case 22: perform(a, below(4) ? job_safepoint : job_reserve); break;
+    default: change_and_stop(a);
     }
 }
 

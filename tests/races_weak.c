@@ -116,8 +116,8 @@ static bool load_at(const struct situation *s, enum eddy__hook_point point, unsi
 
 static void at_every_point(const struct situation *s)
 {
-    const enum eddy__hook_point points[] = {HOOK_STEP_INCS,      HOOK_STEP_DRAIN, HOOK_STEP_DECS,  HOOK_WEAK_DECIDE,
-                                            HOOK_WEAK_MOVE,      HOOK_STEP_SWEEP, HOOK_CYCLE_PREPARED};
+    const enum eddy__hook_point points[] = {HOOK_STEP_INCS, HOOK_STEP_DRAIN, HOOK_STEP_DECS,     HOOK_WEAK_DECIDE,
+                                            HOOK_WEAK_MOVE, HOOK_STEP_SWEEP, HOOK_CYCLE_PREPARED};
     for (int two = 0; two < 2; two++)
         for (chosen = 0; chosen < CELLS; chosen++)
             for (unsigned i = 0; i < sizeof points / sizeof points[0]; i++) {

@@ -26,7 +26,10 @@ static inline struct rights_world rights_open_with(const eddy_config *config)
 {
     struct rights_world w = {0};
     const size_t offsets[] = {offsetof(struct account, next)};
-    const eddy_type_desc desc = {.name = "account", .size = sizeof(struct account), .ref_offsets = offsets, .ref_count = 1,
+    const eddy_type_desc desc = {.name = "account",
+                                 .size = sizeof(struct account),
+                                 .ref_offsets = offsets,
+                                 .ref_count = 1,
                                  .flags = EDDY_TYPE_ARBITRATED};
     assert_int_equal(eddy_heap_create(config, &w.heap), EDDY_OK);
     assert_int_equal(eddy_thread_attach(w.heap, &w.t), EDDY_OK);
@@ -92,7 +95,7 @@ struct helper {
     uint32_t step; /* helper */
     uint32_t end;  /* main thread */
     uint64_t count;
-    bool lost;     /* something was taken from it in its sleep */
+    bool lost; /* something was taken from it in its sleep */
 };
 
 static inline void helper_sleeps(struct helper *h, eddy_thread *t)

@@ -70,11 +70,11 @@ static inline void support_nap(void)
 #define WAIT_MOST_SECONDS 200
 
 /* Any thread: evaluates `condition` until it holds; a condition that never does is a failure. */
-#define WAIT_UNTIL(condition)                                                                                 \
-    for (time_t support_begun = support_seconds(); !(condition); support_nap())                               \
-        if (support_seconds() - support_begun > WAIT_MOST_SECONDS) {                                          \
-            support_fail("never came true: " #condition, __FILE__, __LINE__);                                 \
-            abort();                                                                                          \
+#define WAIT_UNTIL(condition)                                                                                          \
+    for (time_t support_begun = support_seconds(); !(condition); support_nap())                                        \
+        if (support_seconds() - support_begun > WAIT_MOST_SECONDS) {                                                   \
+            support_fail("never came true: " #condition, __FILE__, __LINE__);                                          \
+            abort();                                                                                                   \
         }
 
 /* ---- random numbers (xorshift; Marsaglia, "Xorshift RNGs", J. Stat. Software 8, 2003) ---- */
@@ -102,7 +102,7 @@ static inline uint64_t support_seed(const char *test)
 /* ---- running ---- */
 
 /* All tests of a program, or those whose names match the pattern in the environment (EDDY_TEST). */
-#define RUN_TESTS(name, tests)                                                                                \
+#define RUN_TESTS(name, tests)                                                                                         \
     (cmocka_set_test_filter(getenv("EDDY_TEST")), cmocka_run_group_tests_name(name, tests, NULL, NULL))
 
 /* ---- heaps ---- */
@@ -199,9 +199,9 @@ static inline void assert_verifies(const struct world *w)
 
 /* ---- handles: a frame of `n` slots named `roots` ---- */
 
-#define ROOTS_PUSH(thread, n)                                                                                 \
-    void *roots[n] = {NULL};                                                                                  \
-    eddy_frame roots_frame;                                                                                   \
+#define ROOTS_PUSH(thread, n)                                                                                          \
+    void *roots[n] = {NULL};                                                                                           \
+    eddy_frame roots_frame;                                                                                            \
     eddy_frame_push((thread), &roots_frame, roots, (n))
 #define ROOTS_POP(thread) eddy_frame_pop((thread), &roots_frame)
 
@@ -228,15 +228,15 @@ static inline void support_misuse(const char *function, const char *what)
 }
 
 /* Runs `statement`; `text` is then what the misuse handler was told ("" if it was not called). */
-#define CATCH_MISUSE(statement, text)                                                                         \
-    do {                                                                                                      \
-        eddy_misuse_fn *support_handler = eddy_set_misuse_handler(support_misuse);                            \
-        support_misuse_text[0] = 0;                                                                           \
-        if (setjmp(support_misuse_jump) == 0) {                                                               \
-            statement;                                                                                        \
-        }                                                                                                     \
-        eddy_set_misuse_handler(support_handler);                                                             \
-        (text) = support_misuse_text;                                                                         \
+#define CATCH_MISUSE(statement, text)                                                                                  \
+    do {                                                                                                               \
+        eddy_misuse_fn *support_handler = eddy_set_misuse_handler(support_misuse);                                     \
+        support_misuse_text[0] = 0;                                                                                    \
+        if (setjmp(support_misuse_jump) == 0) {                                                                        \
+            statement;                                                                                                 \
+        }                                                                                                              \
+        eddy_set_misuse_handler(support_handler);                                                                      \
+        (text) = support_misuse_text;                                                                                  \
     } while (0)
 
 #endif

@@ -215,8 +215,8 @@ static uint64_t daisy(struct build *b)
 
 typedef uint64_t builder(struct build *b);
 
-static builder *const builders[] = {self_loop,       double_self_loop, pair,         doubly_linked_list, chain_of_cycles,
-                                    clique,          random_graph,     ring_with_trees, daisy};
+static builder *const builders[] = {self_loop,    double_self_loop, pair, doubly_linked_list, chain_of_cycles, clique,
+                                    random_graph, ring_with_trees,  daisy};
 #define BUILDERS (sizeof builders / sizeof builders[0])
 
 /* Drops the builder's scratch handles. */

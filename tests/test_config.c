@@ -92,11 +92,11 @@ static void assert_refused(const eddy_config *config)
 static void test_invalid_fields(void **state)
 {
     (void)state;
-#define REFUSED(field, value)                                                                                 \
-    do {                                                                                                      \
-        eddy_config config = support_config(0);                                                               \
-        config.field = (value);                                                                               \
-        assert_refused(&config);                                                                              \
+#define REFUSED(field, value)                                                                                          \
+    do {                                                                                                               \
+        eddy_config config = support_config(0);                                                                        \
+        config.field = (value);                                                                                        \
+        assert_refused(&config);                                                                                       \
     } while (0)
     REFUSED(heap_limit, 1);
     REFUSED(heap_limit, MIB - 1);

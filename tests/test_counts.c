@@ -40,8 +40,8 @@ static void test_counts_follow_references(void **state)
     eddy_array *array = roots[0] = eddy_alloc_array(w.t, 200);
     struct node *n = roots[1] = node_new(&w);
     /* up and down across 124, and back from the table only well below it */
-    static const size_t wanted[] = {0, 1, 2, 100, 123, 124, 125, 126, 127, 128, 200, 127, 126, 125, 124, 100, 80, 65, 60, 50,
-                                    124, 125, 50, 200, 1, 0, 200, 0};
+    static const size_t wanted[] = {0,   1,   2,  100, 123, 124, 125, 126, 127, 128, 200, 127, 126, 125,
+                                    124, 100, 80, 65,  60,  50,  124, 125, 50,  200, 1,   0,   200, 0};
     for (size_t i = 0; i < sizeof wanted / sizeof wanted[0]; i++) {
         set_count(&w, array, n, wanted[i]);
         assert_int_equal(count_of(&w, n), wanted[i] + 1);
@@ -186,7 +186,7 @@ static void test_object_map_against_an_array(void **state)
     assert_null(eddy__map_find(&map, &map));
     for (int step = 0; step < 200000; step++) {
         uint64_t r = support_random(&random);
-        size_t k = r % KEYS % (step / 50000 % 2 ? 50 : KEYS); /* grows, shrinks in number, grows again */
+        size_t k = r % KEYS % (step / 50000 % 2 ? 50 : KEYS);               /* grows, shrinks in number, grows again */
         void *key = (void *)(uintptr_t)((k + 1) * 16 * (k % 3 ? 1 : 4096)); /* near each other, and far apart */
         struct object_map_entry *entry = eddy__map_find(&map, key);
         assert_int_equal(entry != NULL, present[k]);

@@ -46,9 +46,11 @@ static void test_value_refers_to_its_key(void **state)
     for (unsigned kind = 0; kind < 5; kind++)
         for (unsigned direct = 0; direct < 2; direct++) {
             ROOTS_PUSH(w.t, 2);
-            roots[0] = kind == 0 ? (void *)node_new(&w) : kind == 1 ? eddy_alloc_bytes(w.t, 8)
-                     : kind == 2 ? eddy_alloc_bytes(w.t, 50000) : kind == 3 ? (void *)eddy_alloc_array(w.t, 3000)
-                                 : (void *)eddy_alloc_array(w.t, 2);
+            roots[0] = kind == 0   ? (void *)node_new(&w)
+                       : kind == 1 ? eddy_alloc_bytes(w.t, 8)
+                       : kind == 2 ? eddy_alloc_bytes(w.t, 50000)
+                       : kind == 3 ? (void *)eddy_alloc_array(w.t, 3000)
+                                   : (void *)eddy_alloc_array(w.t, 2);
             if (direct)
                 roots[1] = roots[0]; /* is its key */
             else {
@@ -148,7 +150,10 @@ struct play {
     eddy_weak *weak[OBJECTS]; /* of each object; NULL: there is none */
     bool rooted[OBJECTS];
     int left[OBJECTS], right[OBJECTS];
-    struct { eddy_ephemeron *e; int key, value; } entries[EPHEMERONS];
+    struct {
+        eddy_ephemeron *e;
+        int key, value;
+    } entries[EPHEMERONS];
     bool live[OBJECTS];
     void **roots;
 };
@@ -232,7 +237,8 @@ static void move(struct play *p, uint64_t *seed)
             p->rooted[i] = true;
             p->left[i] = p->right[i] = -1;
             for (unsigned j = 0; j < OBJECTS; j++) /* its predecessor is dead */
-                p->left[j] = p->left[j] == (int)i ? -1 : p->left[j], p->right[j] = p->right[j] == (int)i ? -1 : p->right[j];
+                p->left[j] = p->left[j] == (int)i ? -1 : p->left[j],
+                p->right[j] = p->right[j] == (int)i ? -1 : p->right[j];
             break;
         }
         break;
@@ -270,9 +276,7 @@ static void move(struct play *p, uint64_t *seed)
             p->entries[k].value = b;
         }
         break;
-    default:
-        eddy_ephemeron_drop(t, p->entries[k].e);
-        p->entries[k].e = NULL;
+    default: eddy_ephemeron_drop(t, p->entries[k].e); p->entries[k].e = NULL;
     }
     p->roots[OBJECTS] = p->roots[OBJECTS + 1] = NULL;
 }

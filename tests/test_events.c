@@ -14,7 +14,7 @@ struct seen {
     eddy_heap *heap;
     pthread_t owner; /* the test's thread */
     int begins, ends, own, on_behalf, slices, pacings, stalls_begun, stalls_ended, waits;
-    int wrong;       /* on the wrong thread, or with impossible arguments */
+    int wrong; /* on the wrong thread, or with impossible arguments */
     uint64_t last_begin, last_end;
     eddy_epoch_report report;
     int late;
@@ -216,7 +216,8 @@ static void test_pacing(void **state)
     config.log_bytes_epoch = 2 * MIB; /* no epoch comes from it before pacing does */
     struct world w = world_open_with(&config);
     struct seen s = watching(&w);
-    s.listener = (eddy_listener){.context = &s, .pacing = on_pacing, .stall_begin = on_stall_begin, .stall_end = on_stall_end};
+    s.listener =
+        (eddy_listener){.context = &s, .pacing = on_pacing, .stall_begin = on_stall_begin, .stall_end = on_stall_end};
     assert_int_equal(eddy_listener_add(w.heap, &s.listener), EDDY_OK);
     void *slot;
     assert_int_equal(eddy_root_add(w.t, &slot), EDDY_OK);

@@ -452,10 +452,8 @@ static void test_thread_on_demand(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_what_sleepers_leave),
-        cmocka_unit_test(test_thread_on_demand),
-        cmocka_unit_test(test_fork_without_collector_thread),
-        cmocka_unit_test(test_fork_beside_players),
+        cmocka_unit_test(test_what_sleepers_leave),           cmocka_unit_test(test_thread_on_demand),
+        cmocka_unit_test(test_fork_without_collector_thread), cmocka_unit_test(test_fork_beside_players),
         cmocka_unit_test(test_fork_by_hand_unattached),
     };
     return RUN_TESTS("fork", tests);

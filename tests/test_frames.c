@@ -280,7 +280,8 @@ static void *sleeper_main(void *argument)
         eddy_stats before, now;
         eddy_heap_stats(mine.heap, &before);
         eddy_native_enter(mine.t);
-        WAIT_UNTIL((eddy_collect_hint(mine.heap), eddy_heap_stats(mine.heap, &now), now.epochs >= before.epochs + (uint64_t)round % 5));
+        WAIT_UNTIL((eddy_collect_hint(mine.heap), eddy_heap_stats(mine.heap, &now),
+                    now.epochs >= before.epochs + (uint64_t)round % 5));
         eddy_native_leave(mine.t);
         for (int i = 30; i-- > 0;) {
             struct node *n = calls[i].slots[0];

@@ -94,8 +94,8 @@ static void do_nothing(struct world *w, void **roots, void **slot)
 static void test_few_trailing_epochs_then_silence(void **state)
 {
     (void)state;
-    static work *const works[] = {do_nothing,   make_young_garbage, make_survivors, store_counted, retain_and_release,
-                                  do_nothing,   allocate_large,     drop_old_objects, make_survivors};
+    static work *const works[] = {do_nothing, make_young_garbage, make_survivors,   store_counted, retain_and_release,
+                                  do_nothing, allocate_large,     drop_old_objects, make_survivors};
     struct world w = quick_world(0), clock = quick_world(0);
     void *slot;
     assert_int_equal(eddy_root_add(w.t, &slot), EDDY_OK);

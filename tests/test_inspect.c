@@ -106,7 +106,8 @@ static void test_paths(void **state)
             continue;
         assert_path_exists(&g, steps, length, &root);
         assert_ptr_equal(steps[length - 1].object, g.objects[n]);
-        assert_int_equal(eddy_inspect_path(i, g.objects[n], &root, first, 1, &again), EDDY_OK); /* too little room: only the beginning */
+        assert_int_equal(eddy_inspect_path(i, g.objects[n], &root, first, 1, &again),
+                         EDDY_OK); /* too little room: only the beginning */
         assert_int_equal(again, length);
         assert_memory_equal(first, steps, sizeof first);
         longest = length > longest ? length : longest;
@@ -224,7 +225,8 @@ static void test_retained_is_what_reachability_says(void **state)
 static void test_the_example_of_the_paper(void **state)
 {
     (void)state;
-    static const char *const edges_of[] = {"RABC", "AD", "BADE", "CFG", "DL", "EH", "FI", "GIJ", "HEK", "IK", "JI", "KIR", "LH"};
+    static const char *const edges_of[] = {"RABC", "AD",  "BADE", "CFG", "DL",  "EH", "FI",
+                                           "GIJ",  "HEK", "IK",   "JI",  "KIR", "LH"};
     static const char dominators[][2] = {"DR", "LD", "BR", "AR", "ER", "HR", "CR", "FC", "GC", "JG", "IR", "KR"};
     struct world w = world_open(EDDY_HEAP_MANUAL | EDDY_HEAP_PRECISE_ROOTS);
     ROOTS_PUSH(w.t, 1);

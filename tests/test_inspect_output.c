@@ -165,7 +165,8 @@ static void test_snapshot_of_odd_types(void **state)
     i = begin(&w);
     p = parse_snapshot(&w, i);
     size_t node = node_of(&p, object);
-    assert_string_equal(string_at(&p, field(&p, node, NAME)), "a \"quoted\"\\ \n\x01 \xc3\xa9\xef\xbf\xbd\xef\xbf\xbd name");
+    assert_string_equal(string_at(&p, field(&p, node, NAME)),
+                        "a \"quoted\"\\ \n\x01 \xc3\xa9\xef\xbf\xbd\xef\xbf\xbd name");
     size_t e = 0;
     for (size_t n = 0; n < node; n++)
         e += (size_t)field(&p, n, EDGE_COUNT);
@@ -295,10 +296,8 @@ static void test_out_of_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_snapshot),
-        cmocka_unit_test(test_snapshot_of_odd_types),
-        cmocka_unit_test(test_dot),
-        cmocka_unit_test(test_errors_of_writing),
+        cmocka_unit_test(test_snapshot),      cmocka_unit_test(test_snapshot_of_odd_types),
+        cmocka_unit_test(test_dot),           cmocka_unit_test(test_errors_of_writing),
 #ifdef EDDY_HOOKS
         cmocka_unit_test(test_out_of_memory),
 #endif

@@ -55,7 +55,8 @@ static void jit_poll(eddy_thread *t)
 
 static char *jit_pin_of(eddy_thread *t, const void *object)
 {
-    uint64_t at = (((uintptr_t)object + ((uintptr_t)object >> EDDY_JIT_PIN_SHIFT)) & EDDY_JIT_PIN_MASK) * EDDY_JIT_PIN_SCALE;
+    uint64_t at =
+        (((uintptr_t)object + ((uintptr_t)object >> EDDY_JIT_PIN_SHIFT)) & EDDY_JIT_PIN_MASK) * EDDY_JIT_PIN_SCALE;
     return (char *)t + EDDY_JIT_THREAD_PINS + at;
 }
 static void jit_pin(eddy_thread *t, void *object)
@@ -135,14 +136,17 @@ static void test_constants_against_inline_functions(void **state)
         unsigned x = r >> 8 & (HANDLES - 1), y = r >> 16 & (HANDLES - 1), k = r >> 24 & 1;
         unsigned type = r >> 32 & 63 ? r >> 40 & 1 : r >> 40 & 3;
         switch (r % 8) {
-        case 0: case 1: case 2:
+        case 0:
+        case 1:
+        case 2:
             if (a.pins[x] != 0)
                 break;
             a.handles[x] = jit_alloc(a.w.t, a.types[type]);
             b.handles[x] = eddy_alloc(b.w.t, b.types[type]);
             assert_non_null(a.handles[x]);
             break;
-        case 3: case 4:
+        case 3:
+        case 4:
             if (a.handles[x] == NULL)
                 break;
             jit_store(a.w.t, a.handles[x], (void **)a.handles[x] + k, a.handles[y]);

@@ -8,7 +8,7 @@ static void assert_owns_its_bytes(const struct world *w, const void *object)
 {
     const char *p = object;
     size_t usable = eddy_object_size(w->heap, object);
-    for (size_t i = 0; i < usable; i += usable > 70000 ? 509 : 1)
+    for (size_t i = 0; i<usable; i += usable> 70000 ? 509 : 1)
         assert_ptr_equal(eddy_object_at(w->heap, p + i), object);
     assert_ptr_equal(eddy_object_at(w->heap, p + usable - 1), object);
     for (size_t i = 1; i <= EDDY__HEADER_SIZE; i++)
@@ -96,8 +96,8 @@ static void test_foreign_addresses(void **state)
     int local = 0;
     void *outside = malloc(64);
     void *theirs = eddy_alloc_bytes(other.t, 64);
-    const void *foreign[] = {NULL, (void *)(uintptr_t)1, (void *)UINTPTR_MAX, &local, outside, theirs, &w,
-                             w.heap->base - 1, w.heap->base + w.heap->range, w.heap};
+    const void *foreign[] = {NULL, (void *)(uintptr_t)1, (void *)UINTPTR_MAX,          &local, outside, theirs,
+                             &w,   w.heap->base - 1,     w.heap->base + w.heap->range, w.heap};
     for (size_t i = 0; i < sizeof foreign / sizeof foreign[0]; i++)
         assert_null(eddy_object_at(w.heap, foreign[i]));
     /* inside the range, but never handed out; and a block of log chunks */

@@ -8,12 +8,12 @@
 
 #include "runtime/heap/heap.h"
 
-#define assert_misuse(statement, expected)                                                                    \
-    do {                                                                                                      \
-        const char *said;                                                                                     \
-        CATCH_MISUSE(statement, said);                                                                        \
-        if (strstr(said, expected) == NULL)                                                                   \
-            fail_msg("\"%s\" does not say \"%s\"", said, expected);                                           \
+#define assert_misuse(statement, expected)                                                                             \
+    do {                                                                                                               \
+        const char *said;                                                                                              \
+        CATCH_MISUSE(statement, said);                                                                                 \
+        if (strstr(said, expected) == NULL)                                                                            \
+            fail_msg("\"%s\" does not say \"%s\"", said, expected);                                                    \
     } while (0)
 
 static void test_leaving_without_entering(void **state)

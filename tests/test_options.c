@@ -85,15 +85,17 @@ static void assert_refused(const char *text, const char *says)
 static void test_errors(void **state)
 {
     (void)state;
-    static const char *const unknown[] = {"heaplimit=1g", "heap_limi=1g", "heap_limits=1g", "=1", "HEAP_LIMIT=1", "epoch=1m,x=2",
-                                          "heap_limit =1"};
+    static const char *const unknown[] = {"heaplimit=1g", "heap_limi=1g", "heap_limits=1g", "=1",
+                                          "HEAP_LIMIT=1", "epoch=1m,x=2", "heap_limit =1"};
     for (size_t i = 0; i < sizeof unknown / sizeof unknown[0]; i++)
         assert_refused(unknown[i], "unknown option: \"");
+    /* clang-format off */
     static const char *const malformed[] = {
         "heap_limit=", "heap_limit=g", "heap_limit=1gb", "heap_limit=-1", "heap_limit=1.5g", "heap_limit=0x10", "heap_limit=1 g",
         "heap_limit=18446744073709551616", "heap_limit=16777216t", "heap_limit= 1", "idle_ms=1k", "idle_ms=2147483648",
         "idle_ms=99999999999999999999", "nice=-1", "log=stdout", "log=", "verify=epochs", "verify=epoch|none", "interior=yes",
         "roots=both", "epoch=1m,epoch=x"};
+    /* clang-format on */
     for (size_t i = 0; i < sizeof malformed / sizeof malformed[0]; i++)
         assert_refused(malformed[i], "malformed value: \"");
     assert_refused("log", "option without a value: \"log\"");
@@ -110,7 +112,8 @@ static void test_errors(void **state)
 static void test_random_text(void **state)
 {
     (void)state;
-    static const char *const pieces[] = {"heap_limit", "epoch", "=", "=", ",", "1", "8m", "g", "log", "stderr", "none", " ", "nice", "k"};
+    static const char *const pieces[] = {"heap_limit", "epoch", "=",      "=",    ",", "1",    "8m",
+                                         "g",          "log",   "stderr", "none", " ", "nice", "k"};
     uint64_t random = support_seed("options");
     unsigned accepted = 0;
     for (int round = 0; round < 20000; round++) {
@@ -235,9 +238,11 @@ static void test_a_line_per_epoch(void **state)
         double at, wait, work, cpu;
         int end = 0;
         sscanf(line,
-               "eddy logged: epoch %llu @%lfs, %lf ms wait, %lf ms work, %lf ms cpu, %lluK allocated, live %lluK->%lluK in %llu "
+               "eddy logged: epoch %llu @%lfs, %lf ms wait, %lf ms work, %lf ms cpu, %lluK allocated, live "
+               "%lluK->%lluK in %llu "
                "objects, %lluK committed, %llu incs, %llu decs, %llu freed, %llu cycles freed, next after %lluK%n",
-               &v[0], &at, &wait, &work, &cpu, &v[1], &v[2], &v[3], &v[4], &v[5], &v[6], &v[7], &v[8], &v[9], &v[10], &end);
+               &v[0], &at, &wait, &work, &cpu, &v[1], &v[2], &v[3], &v[4], &v[5], &v[6], &v[7], &v[8], &v[9], &v[10],
+               &end);
         assert_true(end > 0 && line[end] == '\n');
         assert_int_equal(v[0], ++epochs);
         assert_int_equal(v[4], epochs == 4 ? 1 : 2);

@@ -150,7 +150,7 @@ static void test_from_a_sleeper_without_waking_it(void **state)
     eddy_own_write(w.t, a); /* it is asleep until helper_end: this returns all the same */
     assert_int_equal(a->balance, 1);
     a->balance = 2;
-    eddy_barrier(w.t); /* nor does this wake it */
+    eddy_barrier(w.t);                   /* nor does this wake it */
     assert_true(helper_end(&w, h).lost); /* its token has changed */
     rights_close(&w);
 }
@@ -295,8 +295,11 @@ static void test_operations_in_pieces(void **state)
     (void)state;
     struct bulk b = {.w = rights_open(0)};
     const eddy_type *type;
-    eddy_type_desc desc = {.name = "table", .size = offsetof(struct table, slots), .tail = EDDY_TAIL_REFS,
-                           .length_offset = offsetof(struct table, length), .flags = EDDY_TYPE_ARBITRATED};
+    eddy_type_desc desc = {.name = "table",
+                           .size = offsetof(struct table, slots),
+                           .tail = EDDY_TAIL_REFS,
+                           .length_offset = offsetof(struct table, length),
+                           .flags = EDDY_TYPE_ARBITRATED};
     assert_int_equal(eddy_type_register(b.w.heap, &desc, &type), EDDY_OK);
     ROOTS_PUSH(b.w.t, 2);
     struct table *table = roots[0] = eddy_alloc_tail(b.w.t, type, 300);

@@ -17,7 +17,7 @@ struct worker {
     eddy_thread *t;
 };
 
-static uint32_t inside; /* threads in foreign code */
+static uint32_t inside;  /* threads in foreign code */
 static long foreign_sum; /* what foreign code has moved; plain */
 
 static uint64_t dice(struct worker *k, uint64_t sides)

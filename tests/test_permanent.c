@@ -24,8 +24,8 @@ static bool permanent(eddy_heap *heap, const void *object)
 static const eddy_type *mutable_type(eddy_heap *heap)
 {
     const size_t offsets[] = {offsetof(struct node, left), offsetof(struct node, right)};
-    const eddy_type_desc desc = {.name = "variable", .size = sizeof(struct node), .ref_offsets = offsets, .ref_count = 2,
-                                 .flags = EDDY_TYPE_MUTABLE};
+    const eddy_type_desc desc = {
+        .name = "variable", .size = sizeof(struct node), .ref_offsets = offsets, .ref_count = 2, .flags = EDDY_TYPE_MUTABLE};
     const eddy_type *type = NULL;
     CHECK(eddy_type_register(heap, &desc, &type) == EDDY_OK);
     return type;

@@ -75,7 +75,8 @@ static int thread_named(const char *name)
         FILE *f = fopen(path, "r");
         if (f == NULL)
             continue;
-        if (fgets(text, sizeof text, f) != NULL && strcspn(text, "\n") == strlen(name) && strncmp(text, name, strlen(name)) == 0)
+        if (fgets(text, sizeof text, f) != NULL && strcspn(text, "\n") == strlen(name)
+            && strncmp(text, name, strlen(name)) == 0)
             found = atoi(entry->d_name);
         fclose(f);
     }

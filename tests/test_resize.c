@@ -13,8 +13,13 @@ struct text {
 static const eddy_type *text_type(eddy_heap *heap)
 {
     static const size_t offsets[] = {offsetof(struct text, owner)};
-    const eddy_type_desc desc = {.name = "text", .size = offsetof(struct text, bytes), .ref_offsets = offsets, .ref_count = 1,
-                                 .tail = EDDY_TAIL_BYTES, .element_size = 1, .length_offset = offsetof(struct text, length)};
+    const eddy_type_desc desc = {.name = "text",
+                                 .size = offsetof(struct text, bytes),
+                                 .ref_offsets = offsets,
+                                 .ref_count = 1,
+                                 .tail = EDDY_TAIL_BYTES,
+                                 .element_size = 1,
+                                 .length_offset = offsetof(struct text, length)};
     const eddy_type *type = NULL;
     assert_int_equal(eddy_type_register(heap, &desc, &type), EDDY_OK);
     return type;

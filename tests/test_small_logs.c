@@ -72,14 +72,14 @@ static bool one_round(eddy_thread *t, const struct work *w, void **handles, unsi
         return false;
     eddy_store(t, array, &array->slots[0], n);
     handles[2] = full_node(t, w, handles);
-    eddy_root_store(t, own, n);                                        /* closure */
+    eddy_root_store(t, own, n); /* closure */
     eddy_root_store(t, own, array);
     struct node *old = handles[2];
     handles[3] = eddy_alloc_array(t, 30);
     for (unsigned i = 0; i < 30; i++)
         eddy_store(t, handles[3], &((eddy_array *)handles[3])->slots[i], full_node(t, w, handles));
-    eddy_root_store(t, &slots[THREADS], handles[3]);                   /* bump */
-    eddy_store(t, old, (void **)&old->f[round % FIELDS], array);       /* promotes */
+    eddy_root_store(t, &slots[THREADS], handles[3]);             /* bump */
+    eddy_store(t, old, (void **)&old->f[round % FIELDS], array); /* promotes */
     eddy_store(t, array, &array->slots[1], old);
     eddy_exchange(t, old, (void **)&old->f[(round + 1) % FIELDS], n);
     eddy_compare_and_swap(t, old, (void **)&old->f[(round + 2) % FIELDS], NULL, n);

@@ -103,13 +103,13 @@ static void test_nothing_fails_or_waits(void **state)
 struct cache {
     eddy_listener listener;
     struct world *w;
-    void **roots;    /* the test's handles: roots[0] is a cache */
+    void **roots; /* the test's handles: roots[0] is a cache */
     int low, out;
     int wrong;
     size_t raise_to; /* what out_of_memory raises the limit to, if not 0 */
     bool drop;       /* whether it drops the cache */
     uint64_t last_epoch;
-    void *held;      /* what the interrupted operation holds */
+    void *held; /* what the interrupted operation holds */
     eddy_memory_report report;
 };
 

@@ -3,7 +3,8 @@
 
 #define PRECISE (EDDY_HEAP_MANUAL | EDDY_HEAP_PRECISE_ROOTS)
 
-static const eddy_table_kind kinds[] = {EDDY_TABLE_STRONG, EDDY_TABLE_WEAK_KEY, EDDY_TABLE_WEAK_VALUE, EDDY_TABLE_EPHEMERON};
+static const eddy_table_kind kinds[] = {EDDY_TABLE_STRONG, EDDY_TABLE_WEAK_KEY, EDDY_TABLE_WEAK_VALUE,
+                                        EDDY_TABLE_EPHEMERON};
 #define KINDS 4
 
 static void put(const struct world *w, eddy_table *table, void *key, void *value)
@@ -15,7 +16,9 @@ static void put(const struct world *w, eddy_table *table, void *key, void *value
 static void test_what_is_kept(void **state)
 {
     (void)state;
-    static const struct { unsigned key_held, value_held, nothing; } live[KINDS] = {
+    static const struct {
+        unsigned key_held, value_held, nothing;
+    } live[KINDS] = {
         {2, 2, 2}, /* objects besides the table and its array */
         {2, 1, 0},
         {1, 2, 0},
@@ -38,7 +41,9 @@ static void test_what_is_kept(void **state)
             roots[2] = held == 1 ? value : NULL;
             assert_int_equal(eddy_collect(w.t, 0, NULL), EDDY_OK);
             eddy_table_tidy(w.t, table); /* lets the strong side of dead entries go */
-            unsigned expected = held == 0 ? live[kind].key_held : held == 1 ? live[kind].value_held : live[kind].nothing;
+            unsigned expected = held == 0   ? live[kind].key_held
+                                : held == 1 ? live[kind].value_held
+                                            : live[kind].nothing;
             assert_int_equal(live_after_collect(&w), own + expected);
             assert_int_equal(eddy_table_count(table), expected == 2);
             if (held == 0)

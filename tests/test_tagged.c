@@ -19,8 +19,8 @@ struct box {
 struct scheme {
     const char *name;
     eddy_encoding encoding;
-    uintptr_t (*encode)(const void *object);   /* a reference */
-    uintptr_t (*plain)(uint64_t random);       /* a word that is none */
+    uintptr_t (*encode)(const void *object); /* a reference */
+    uintptr_t (*plain)(uint64_t random);     /* a word that is none */
 };
 
 #define BOXED (UINT64_C(0xfffc) << 48)
@@ -87,8 +87,11 @@ enum layout { NO_TAIL, TAIL, TRACED, LAYOUTS };
 
 static const eddy_type *box_type(eddy_heap *heap, const struct scheme *scheme, enum layout layout)
 {
-    static const size_t offsets[] = {offsetof(struct box, fixed[0]), offsetof(struct box, fixed[1]), offsetof(struct box, fixed[2])};
-    eddy_type_desc desc = {.name = "box", .size = sizeof(struct box), .length_offset = offsetof(struct box, length),
+    static const size_t offsets[] = {offsetof(struct box, fixed[0]), offsetof(struct box, fixed[1]),
+                                     offsetof(struct box, fixed[2])};
+    eddy_type_desc desc = {.name = "box",
+                           .size = sizeof(struct box),
+                           .length_offset = offsetof(struct box, length),
                            .encoding = &scheme->encoding};
     if (layout == TRACED)
         desc.trace = trace_box;
@@ -115,8 +118,9 @@ static struct box *box_new(struct machine *m)
 {
     uint64_t random = support_random(&m->random);
     enum layout layout = (enum layout)(random % LAYOUTS);
-    struct box *box = layout == TAIL ? eddy_alloc_tail(m->w.t, m->types[TAIL], random >> 8 & 3 ? random >> 10 & 3 : MOST_LENGTH)
-                                     : eddy_alloc(m->w.t, m->types[layout]);
+    struct box *box = layout == TAIL
+                          ? eddy_alloc_tail(m->w.t, m->types[TAIL], random >> 8 & 3 ? random >> 10 & 3 : MOST_LENGTH)
+                          : eddy_alloc(m->w.t, m->types[layout]);
     assert_non_null(box);
     box->id = ++m->made;
     for (size_t i = 0; i < FIXED; i++) /* zero is whatever the encoding makes of it */
@@ -220,7 +224,8 @@ static void mutate(struct machine *m)
 
 static void run(const struct scheme *scheme, unsigned flags, int steps)
 {
-    struct machine m = {.w = world_open(EDDY_HEAP_PRECISE_ROOTS | flags), .scheme = scheme, .random = support_seed(scheme->name)};
+    struct machine m = {
+        .w = world_open(EDDY_HEAP_PRECISE_ROOTS | flags), .scheme = scheme, .random = support_seed(scheme->name)};
     for (int i = 0; i < LAYOUTS; i++)
         m.types[i] = box_type(m.w.heap, scheme, (enum layout)i);
     ROOTS_PUSH(m.w.t, HANDLES);

@@ -3,7 +3,6 @@
 
 #include "runtime/heap/heap.h"
 
-
 static eddy_status try_register(eddy_heap *heap, const eddy_type_desc *desc)
 {
     const eddy_type *type = (const eddy_type *)(uintptr_t)16;
@@ -48,29 +47,29 @@ static void test_invalid_descriptors(void **state)
 {
     (void)state;
     static const eddy_type_desc invalid[] = {
-        {.size = (size_t)1 << 31},                                              /* too large */
-        {.size = 16, .ref_offsets = NULL, .ref_count = 1},                      /* offsets missing */
-        {.size = 16, .ref_offsets = at12, .ref_count = 1},                      /* misaligned */
-        {.size = 16, .ref_offsets = at24, .ref_count = 1},                      /* out of range */
-        {.size = 31, .ref_offsets = at24, .ref_count = 1},                      /* partly out of range */
-        {.size = 4, .ref_offsets = at0, .ref_count = 1},                        /* larger than the object */
+        {.size = (size_t)1 << 31},                         /* too large */
+        {.size = 16, .ref_offsets = NULL, .ref_count = 1}, /* offsets missing */
+        {.size = 16, .ref_offsets = at12, .ref_count = 1}, /* misaligned */
+        {.size = 16, .ref_offsets = at24, .ref_count = 1}, /* out of range */
+        {.size = 31, .ref_offsets = at24, .ref_count = 1}, /* partly out of range */
+        {.size = 4, .ref_offsets = at0, .ref_count = 1},   /* larger than the object */
         {.size = 0, .ref_offsets = at0, .ref_count = 1},
-        {.size = 16, .ref_offsets = wraps, .ref_count = 1},                     /* its end wraps round */
+        {.size = 16, .ref_offsets = wraps, .ref_count = 1}, /* its end wraps round */
         {.size = 0, .ref_offsets = wraps, .ref_count = 1},
-        {.size = 16, .ref_offsets = far, .ref_count = 1},                       /* more than 32 bits */
-        {.size = 24, .ref_offsets = twice, .ref_count = 3},                     /* overlapping */
-        {.size = 24, .ref_offsets = descending, .ref_count = 2},                /* not ascending */
-        {.size = 24, .flags = 1u << 31},                                        /* unknown flag */
-        {.size = 24, .tail = (eddy_tail)3},                                     /* unknown tail */
-        {.size = 0, .tail = EDDY_TAIL_REFS},                                    /* no room for a length */
-        {.size = 12, .tail = EDDY_TAIL_REFS, .length_offset = 0},               /* tail misaligned */
-        {.size = 16, .tail = EDDY_TAIL_REFS, .length_offset = 12},              /* length misaligned */
-        {.size = 16, .tail = EDDY_TAIL_REFS, .length_offset = 16},              /* length out of range */
-        {.size = 16, .tail = EDDY_TAIL_REFS, .length_offset = SIZE_MAX - 7},    /* its end wraps round */
-        {.size = 16, .tail = EDDY_TAIL_BYTES, .element_size = 0},               /* elements of nothing */
+        {.size = 16, .ref_offsets = far, .ref_count = 1},                    /* more than 32 bits */
+        {.size = 24, .ref_offsets = twice, .ref_count = 3},                  /* overlapping */
+        {.size = 24, .ref_offsets = descending, .ref_count = 2},             /* not ascending */
+        {.size = 24, .flags = 1u << 31},                                     /* unknown flag */
+        {.size = 24, .tail = (eddy_tail)3},                                  /* unknown tail */
+        {.size = 0, .tail = EDDY_TAIL_REFS},                                 /* no room for a length */
+        {.size = 12, .tail = EDDY_TAIL_REFS, .length_offset = 0},            /* tail misaligned */
+        {.size = 16, .tail = EDDY_TAIL_REFS, .length_offset = 12},           /* length misaligned */
+        {.size = 16, .tail = EDDY_TAIL_REFS, .length_offset = 16},           /* length out of range */
+        {.size = 16, .tail = EDDY_TAIL_REFS, .length_offset = SIZE_MAX - 7}, /* its end wraps round */
+        {.size = 16, .tail = EDDY_TAIL_BYTES, .element_size = 0},            /* elements of nothing */
         {.size = 16, .tail = EDDY_TAIL_BYTES, .element_size = 1, .length_offset = 16},
         {.size = 16, .ref_offsets = at8, .ref_count = 1, .tail = EDDY_TAIL_REFS, .length_offset = 8}, /* length on a reference */
-        {.size = 16, .ref_offsets = at8, .ref_count = 1, .trace = no_trace},    /* both ways at once */
+        {.size = 16, .ref_offsets = at8, .ref_count = 1, .trace = no_trace}, /* both ways at once */
         {.size = 16, .trace = no_trace, .tail = EDDY_TAIL_REFS},
     };
     struct world w = world_open(0);
@@ -165,8 +164,12 @@ static void trace_bag(const void *object, eddy_visitor *visitor)
 
 static const eddy_type *bag_type(eddy_heap *heap)
 {
-    const eddy_type_desc desc = {.name = "bag", .size = sizeof(struct bag), .trace = trace_bag,
-                                 .tail = EDDY_TAIL_BYTES, .element_size = 1, .length_offset = offsetof(struct bag, length)};
+    const eddy_type_desc desc = {.name = "bag",
+                                 .size = sizeof(struct bag),
+                                 .trace = trace_bag,
+                                 .tail = EDDY_TAIL_BYTES,
+                                 .element_size = 1,
+                                 .length_offset = offsetof(struct bag, length)};
     const eddy_type *type = NULL;
     assert_int_equal(eddy_type_register(heap, &desc, &type), EDDY_OK);
     return type;
@@ -215,8 +218,8 @@ static void test_acyclic_types_are_never_searched(void **state)
     (void)state;
     struct world w = world_open(EDDY_HEAP_PRECISE_ROOTS | EDDY_HEAP_MANUAL);
     const size_t offsets[] = {offsetof(struct node, left), offsetof(struct node, right)};
-    const eddy_type_desc desc = {.name = "acyclic", .size = sizeof(struct node), .ref_offsets = offsets,
-                                 .ref_count = 2, .flags = EDDY_TYPE_ACYCLIC};
+    const eddy_type_desc desc = {
+        .name = "acyclic", .size = sizeof(struct node), .ref_offsets = offsets, .ref_count = 2, .flags = EDDY_TYPE_ACYCLIC};
     const eddy_type *acyclic = NULL;
     assert_int_equal(eddy_type_register(w.heap, &desc, &acyclic), EDDY_OK);
     ROOTS_PUSH(w.t, 2);

@@ -450,8 +450,9 @@ static void test_threads_load_while_objects_die(void **state)
     eddy_native_leave(w.t);
     assert_checks_passed();
     assert_verifies(&w);
-    printf("%llu found, %llu missed, %llu rescued in %llu epochs\n", (unsigned long long)s.found, (unsigned long long)s.missed,
-           (unsigned long long)world_stats(&w).weak_rescued, (unsigned long long)world_stats(&w).epochs);
+    printf("%llu found, %llu missed, %llu rescued in %llu epochs\n", (unsigned long long)s.found,
+           (unsigned long long)s.missed, (unsigned long long)world_stats(&w).weak_rescued,
+           (unsigned long long)world_stats(&w).epochs);
     eddy_release(w.t, s.objects);
     roots[0] = NULL;
     assert_int_equal(live_after_collect(&w), 0);

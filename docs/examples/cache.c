@@ -10,7 +10,8 @@ static void on_memory_low(void *context, eddy_heap *heap, eddy_thread *t, const 
 {
     (void)context, (void)heap;
     if (dropped++ == 0)
-        printf("%zu of %zu MiB in use: the cache goes\n", (size_t)(report->used_bytes >> 20), (size_t)(report->soft_limit >> 20));
+        printf("%zu of %zu MiB in use: the cache goes\n", (size_t)(report->used_bytes >> 20),
+               (size_t)(report->soft_limit >> 20));
     eddy_root_store(t, &cache, NULL);
 }
 

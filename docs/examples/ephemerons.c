@@ -7,15 +7,20 @@
 
 #include <eddy/eddy.h>
 
-struct shape { double x, y; };
-struct observer { struct shape *observed; unsigned calls; };
+struct shape {
+    double x, y;
+};
+struct observer {
+    struct shape *observed;
+    unsigned calls;
+};
 
 int main(void)
 {
     static const size_t references[] = {offsetof(struct observer, observed)};
     const eddy_type_desc shape_layout = {.name = "shape", .size = sizeof(struct shape)};
-    const eddy_type_desc observer_layout
-        = {.name = "observer", .size = sizeof(struct observer), .ref_offsets = references, .ref_count = 1};
+    const eddy_type_desc observer_layout = {
+        .name = "observer", .size = sizeof(struct observer), .ref_offsets = references, .ref_count = 1};
     eddy_config config;
     eddy_config_init(&config);
     config.flags = EDDY_HEAP_PRECISE_ROOTS;

@@ -3,7 +3,7 @@
 #include <stdio.h>
 
 struct tally {
-    uint64_t epochs, work_ns; /* written by the collector thread */
+    uint64_t epochs, work_ns;  /* written by the collector thread */
     uint64_t stalls, stall_ns; /* by any thread */
 };
 

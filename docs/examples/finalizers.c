@@ -13,7 +13,9 @@
 #define PIXELS ((size_t)256 << 10)
 #define PICTURES 400u
 
-struct picture { void *pixels; };
+struct picture {
+    void *pixels;
+};
 
 static eddy_heap *heap;
 static eddy_finalizer_queue *queue;

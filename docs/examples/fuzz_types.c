@@ -146,8 +146,8 @@ static eddy_status open_types(eddy_heap *heap, void **context)
     for (size_t i = 0; i < ROW_WORDS; i++)
         offsets[i] = offsetof(struct row, words) + i * sizeof(uintptr_t);
     const eddy_type_desc pair = {.name = "pair", .size = sizeof(struct pair), .trace = trace_pair};
-    const eddy_type_desc row = {.name = "row", .size = sizeof(struct row), .ref_offsets = offsets, .ref_count = ROW_WORDS,
-                                .encoding = &encoding};
+    const eddy_type_desc row = {
+        .name = "row", .size = sizeof(struct row), .ref_offsets = offsets, .ref_count = ROW_WORDS, .encoding = &encoding};
     c.heap = heap;
     *context = &c;
     eddy_status status = eddy_type_register(heap, &pair, &c.pair);
@@ -169,7 +169,8 @@ int main(void)
     bool good = eddy_fuzz(&target, &options, &report);
     printf("%llu operations on %llu objects in %llu heaps, %llu epochs, %llu cycles; %s\n",
            (unsigned long long)report.operations, (unsigned long long)report.objects, (unsigned long long)report.heaps,
-           (unsigned long long)report.epochs, (unsigned long long)report.cycles, good ? "nothing was found" : report.message);
+           (unsigned long long)report.epochs, (unsigned long long)report.cycles,
+           good ? "nothing was found" : report.message);
     assert(good);
 
     forgetful = true;

@@ -25,7 +25,8 @@ static bool push(eddy_thread *t, struct vector *v, void *item)
 int main(void)
 {
     static const size_t references[] = {offsetof(struct vector, items)};
-    const eddy_type_desc layout = {.name = "vector", .size = sizeof(struct vector), .ref_offsets = references, .ref_count = 1};
+    const eddy_type_desc layout = {
+        .name = "vector", .size = sizeof(struct vector), .ref_offsets = references, .ref_count = 1};
     eddy_heap *heap;
     eddy_thread *t;
     const eddy_type *type;

@@ -49,7 +49,8 @@ static const eddy_type *list_type;
 
 static struct list *cons(value head, value tail)
 {
-    struct list *list = eddy_alloc(t, list_type); /* conservative roots: `tail` is held by its object on the stack of the caller */
+    struct list *list =
+        eddy_alloc(t, list_type); /* conservative roots: `tail` is held by its object on the stack of the caller */
     if (list == NULL)
         return NULL;
     eddy_store_tagged(t, list, &list->head, head);

@@ -45,7 +45,7 @@ static int work(eddy_thread *t, const eddy_type *word, struct settings *settings
     EDDY_SET(t, settings, greeting, hello); /* an ordinary object, which the permanent one keeps alive */
     int words = 0;
     for (const struct word *w = dictionary; w != EDDY_STATIC_REF(nothing); w = EDDY_GET(t, w, next))
-        words++;                            /* reads; writes to no page of the dictionary */
+        words++; /* reads; writes to no page of the dictionary */
     if (eddy_collect(t, 0, NULL) != EDDY_OK)
         return -1;
     return strcmp(EDDY_GET(t, settings, greeting)->text, "hello") == 0 ? words : -1;
@@ -53,10 +53,15 @@ static int work(eddy_thread *t, const eddy_type *word, struct settings *settings
 
 int main(void)
 {
-    static const size_t word_refs[] = {offsetof(struct word, next)}, settings_refs[] = {offsetof(struct settings, greeting)};
-    const eddy_type_desc word_layout = {.name = "word", .size = sizeof(struct word), .ref_offsets = word_refs, .ref_count = 1};
-    const eddy_type_desc settings_layout = {.name = "settings", .size = sizeof(struct settings),
-                                            .ref_offsets = settings_refs, .ref_count = 1, .flags = EDDY_TYPE_MUTABLE};
+    static const size_t word_refs[] = {offsetof(struct word, next)},
+                        settings_refs[] = {offsetof(struct settings, greeting)};
+    const eddy_type_desc word_layout = {
+        .name = "word", .size = sizeof(struct word), .ref_offsets = word_refs, .ref_count = 1};
+    const eddy_type_desc settings_layout = {.name = "settings",
+                                            .size = sizeof(struct settings),
+                                            .ref_offsets = settings_refs,
+                                            .ref_count = 1,
+                                            .flags = EDDY_TYPE_MUTABLE};
     eddy_config config;
     eddy_config_init(&config);
     config.reserve_bytes = (size_t)256 << 20;
@@ -64,8 +69,8 @@ int main(void)
     eddy_heap *heap;
     eddy_thread *t;
     const eddy_type *word, *settings_type;
-    if (eddy_heap_create(&config, &heap) || eddy_thread_attach(heap, &t) || eddy_type_register(heap, &word_layout, &word)
-        || eddy_type_register(heap, &settings_layout, &settings_type))
+    if (eddy_heap_create(&config, &heap) || eddy_thread_attach(heap, &t)
+        || eddy_type_register(heap, &word_layout, &word) || eddy_type_register(heap, &settings_layout, &settings_type))
         return 1;
 
     struct settings *settings = eddy_alloc_permanent(t, settings_type);

@@ -11,7 +11,7 @@
 
 struct record {
     eddy_right right;
-    uint32_t shape;      /* how `value` is to be understood; code is compiled for one shape */
+    uint32_t shape; /* how `value` is to be understood; code is compiled for one shape */
     long value;
     struct record *peer; /* perhaps itself */
 };
@@ -118,7 +118,10 @@ static struct record *make(eddy_thread *t, const eddy_type *type)
 int main(void)
 {
     const size_t references[] = {offsetof(struct record, peer)};
-    const eddy_type_desc layout = {.name = "record", .size = sizeof(struct record), .ref_offsets = references, .ref_count = 1,
+    const eddy_type_desc layout = {.name = "record",
+                                   .size = sizeof(struct record),
+                                   .ref_offsets = references,
+                                   .ref_count = 1,
                                    .flags = EDDY_TYPE_ARBITRATED};
     const eddy_type *type;
     eddy_thread *t;

@@ -7,7 +7,10 @@
 
 #include <eddy/eddy.h>
 
-struct document { struct document *included; int words; };
+struct document {
+    struct document *included;
+    int words;
+};
 
 static unsigned parsed;
 
@@ -27,7 +30,8 @@ static struct document *open_document(eddy_thread *t, eddy_table *cache, const e
 int main(void)
 {
     static const size_t references[] = {offsetof(struct document, included)};
-    const eddy_type_desc layout = {.name = "document", .size = sizeof(struct document), .ref_offsets = references, .ref_count = 1};
+    const eddy_type_desc layout = {
+        .name = "document", .size = sizeof(struct document), .ref_offsets = references, .ref_count = 1};
     eddy_config config;
     eddy_config_init(&config);
     config.flags = EDDY_HEAP_PRECISE_ROOTS; /* only what is in the frame below is a root */

@@ -19,7 +19,8 @@ static void print_type(void *context, const eddy_type_count *count)
 int main(void)
 {
     static const size_t references[] = {offsetof(struct session, next), offsetof(struct session, data)};
-    const eddy_type_desc layout = {.name = "session", .size = sizeof(struct session), .ref_offsets = references, .ref_count = 2};
+    const eddy_type_desc layout = {
+        .name = "session", .size = sizeof(struct session), .ref_offsets = references, .ref_count = 2};
     const eddy_type *type;
     eddy_config config;
     eddy_heap *heap;

@@ -16,7 +16,7 @@ int main(void)
     eddy_retain(t, roots[1]);
     if (eddy_collect(t, 0, NULL) != EDDY_OK)
         return 2;
-    a->left = roots[1]; /* the mistake; right: EDDY_SET(t, a, left, roots[1]) */
+    a->left = roots[1];         /* the mistake; right: EDDY_SET(t, a, left, roots[1]) */
     for (int i = 0; i < 2; i++) /* an epoch is verified before the next one begins */
         eddy_collect(t, 0, NULL);
     printf("nothing was found\n");

@@ -22,11 +22,11 @@
 #define EDDY_SUB_RELAXED(p, v) __atomic_fetch_sub((p), (v), __ATOMIC_RELAXED)
 #define EDDY_SUB_ACQ_REL(p, v) __atomic_fetch_sub((p), (v), __ATOMIC_ACQ_REL)
 /* Compare and swap: on failure *expected_ptr receives what was found. Strong; true on success. */
-#define EDDY_CAS_RELEASE_ACQUIRE(p, expected_ptr, desired)                                                    \
+#define EDDY_CAS_RELEASE_ACQUIRE(p, expected_ptr, desired)                                                             \
     __atomic_compare_exchange_n((p), (expected_ptr), (desired), 0, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)
-#define EDDY_CAS_ACQ_REL(p, expected_ptr, desired)                                                            \
+#define EDDY_CAS_ACQ_REL(p, expected_ptr, desired)                                                                     \
     __atomic_compare_exchange_n((p), (expected_ptr), (desired), 0, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)
-#define EDDY_CAS_SEQ_CST(p, expected_ptr, desired)                                                            \
+#define EDDY_CAS_SEQ_CST(p, expected_ptr, desired)                                                                     \
     __atomic_compare_exchange_n((p), (expected_ptr), (desired), 0, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)
 
 #define EDDY_LIKELY(x) __builtin_expect(!!(x), 1)

@@ -40,15 +40,15 @@ typedef struct eddy_type eddy_type;     /* a registered object layout */
 /* Result of every function that can fail. EDDY_OK is zero. */
 typedef enum eddy_status {
     EDDY_OK = 0,
-    EDDY_ENOMEM,       /* the heap limit, the reserved address range or the system's memory is used up */
-    EDDY_EINVAL,       /* an argument is out of its documented range */
-    EDDY_ETHREAD,      /* called on a thread other than the one the record belongs to */
-    EDDY_EDETACHED,    /* the thread record has been detached already */
-    EDDY_EBUSY,        /* threads are still attached, or the object is in use */
-    EDDY_ETIMEDOUT,    /* a thread reached no safepoint within the given time */
-    EDDY_ELIMIT,       /* too many threads or types */
-    EDDY_ESYSTEM,      /* the operating system refused: see errno */
-    EDDY_ECORRUPT      /* verification found a mismatch */
+    EDDY_ENOMEM,    /* the heap limit, the reserved address range or the system's memory is used up */
+    EDDY_EINVAL,    /* an argument is out of its documented range */
+    EDDY_ETHREAD,   /* called on a thread other than the one the record belongs to */
+    EDDY_EDETACHED, /* the thread record has been detached already */
+    EDDY_EBUSY,     /* threads are still attached, or the object is in use */
+    EDDY_ETIMEDOUT, /* a thread reached no safepoint within the given time */
+    EDDY_ELIMIT,    /* too many threads or types */
+    EDDY_ESYSTEM,   /* the operating system refused: see errno */
+    EDDY_ECORRUPT   /* verification found a mismatch */
 } eddy_status;
 
 /* A constant English sentence for a status. Any thread, not a safepoint; never NULL. */

@@ -10,12 +10,12 @@ extern "C" {
 
 /* What a collection on demand did. */
 typedef struct eddy_collect_report {
-    uint64_t epochs;             /* epochs that passed during the call */
-    uint64_t objects_freed;      /* counted objects freed meanwhile (the young sweep counts no objects) */
-    uint64_t cycles_freed;       /* garbage cycles among them */
-    uint64_t live_bytes;         /* bytes in live cells and large objects afterwards */
-    uint64_t ambiguous_objects;  /* objects that only words on C stacks kept alive: some may be garbage */
-    unsigned late_threads;       /* on EDDY_ETIMEDOUT: threads that reached no safepoint */
+    uint64_t epochs;            /* epochs that passed during the call */
+    uint64_t objects_freed;     /* counted objects freed meanwhile (the young sweep counts no objects) */
+    uint64_t cycles_freed;      /* garbage cycles among them */
+    uint64_t live_bytes;        /* bytes in live cells and large objects afterwards */
+    uint64_t ambiguous_objects; /* objects that only words on C stacks kept alive: some may be garbage */
+    unsigned late_threads;      /* on EDDY_ETIMEDOUT: threads that reached no safepoint */
 } eddy_collect_report;
 
 /* Returns when everything that was unreachable at the call, cycles included, has been reclaimed (with
@@ -35,12 +35,12 @@ EDDY_API eddy_status eddy_collector_step(eddy_thread *t);
 
 /* What a verification found. */
 typedef struct eddy_verify_report {
-    uint64_t objects;       /* live cells and large objects examined */
-    uint64_t references;    /* reference fields examined */
-    uint64_t unreachable;   /* objects no root reaches: garbage not yet reclaimed */
-    uint64_t mismatches;    /* objects whose count differs from the recomputed one, references to free
+    uint64_t objects;     /* live cells and large objects examined */
+    uint64_t references;  /* reference fields examined */
+    uint64_t unreachable; /* objects no root reaches: garbage not yet reclaimed */
+    uint64_t mismatches;  /* objects whose count differs from the recomputed one, references to free
                                cells, reachable objects that are not counted */
-    char message[512];      /* the first mismatch: object, type, path from a root; empty if there is none */
+    char message[512];    /* the first mismatch: object, type, path from a root; empty if there is none */
 } eddy_verify_report;
 
 /* Stops all attached threads at their next safepoint (threads in native regions stay there), brings

@@ -79,26 +79,26 @@ static inline void *eddy_xnewref(void *object)
 
 /* For variables that own a reference, or hold NULL: forget it, or replace it by the reference `value`, which changes
  * hands; the old reference is given back last, when the variable has its new value. (EDDY_SETREF: it is not NULL.) */
-#define EDDY_CLEAR(variable)                                                                                  \
-    do {                                                                                                      \
-        __typeof__(&(variable)) eddy__variable = &(variable);                                                 \
-        void *eddy__old = (void *)*eddy__variable;                                                            \
-        *eddy__variable = NULL;                                                                               \
-        eddy_xdecref(eddy__old);                                                                              \
+#define EDDY_CLEAR(variable)                                                                                           \
+    do {                                                                                                               \
+        __typeof__(&(variable)) eddy__variable = &(variable);                                                          \
+        void *eddy__old = (void *)*eddy__variable;                                                                     \
+        *eddy__variable = NULL;                                                                                        \
+        eddy_xdecref(eddy__old);                                                                                       \
     } while (0)
-#define EDDY_XSETREF(variable, value)                                                                         \
-    do {                                                                                                      \
-        __typeof__(&(variable)) eddy__variable = &(variable);                                                 \
-        void *eddy__old = (void *)*eddy__variable;                                                            \
-        *eddy__variable = (value);                                                                            \
-        eddy_xdecref(eddy__old);                                                                              \
+#define EDDY_XSETREF(variable, value)                                                                                  \
+    do {                                                                                                               \
+        __typeof__(&(variable)) eddy__variable = &(variable);                                                          \
+        void *eddy__old = (void *)*eddy__variable;                                                                     \
+        *eddy__variable = (value);                                                                                     \
+        eddy_xdecref(eddy__old);                                                                                       \
     } while (0)
-#define EDDY_SETREF(variable, value)                                                                          \
-    do {                                                                                                      \
-        __typeof__(&(variable)) eddy__variable = &(variable);                                                 \
-        void *eddy__old = (void *)*eddy__variable;                                                            \
-        *eddy__variable = (value);                                                                            \
-        eddy_decref(eddy__old);                                                                               \
+#define EDDY_SETREF(variable, value)                                                                                   \
+    do {                                                                                                               \
+        __typeof__(&(variable)) eddy__variable = &(variable);                                                          \
+        void *eddy__old = (void *)*eddy__variable;                                                                     \
+        *eddy__variable = (value);                                                                                     \
+        eddy_decref(eddy__old);                                                                                        \
     } while (0)
 
 #endif

@@ -56,9 +56,9 @@ typedef enum eddy_pacing_reason {
 } eddy_pacing_reason;
 
 typedef struct eddy_memory_report {
-    uint64_t used_bytes;  /* committed, free blocks not counted */
-    uint64_t soft_limit;  /* 0: none */
-    uint64_t heap_limit;  /* 0: none */
+    uint64_t used_bytes; /* committed, free blocks not counted */
+    uint64_t soft_limit; /* 0: none */
+    uint64_t heap_limit; /* 0: none */
 } eddy_memory_report;
 
 /* A listener. Members that are NULL are not called. `heap` is the heap it was added to. */

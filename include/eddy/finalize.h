@@ -39,8 +39,8 @@ EDDY_API eddy_status eddy_finalizer_queue_destroy(eddy_thread *t, eddy_finalizer
 /* When `object` dies, (fn, data) goes into `queue`. An object may have several. EDDY_EINVAL (NULL
  * object or queue), EDDY_ENOMEM. A safepoint; `object` is held. The first attachment of an object shares it with other
  * threads. Own thread only. */
-EDDY_API eddy_status eddy_finalizer_attach(eddy_thread *t, void *object, eddy_finalizer_queue *queue, eddy_finalizer_fn *fn,
-                                           void *data);
+EDDY_API eddy_status eddy_finalizer_attach(eddy_thread *t, void *object, eddy_finalizer_queue *queue,
+                                           eddy_finalizer_fn *fn, void *data);
 
 /* Takes the first entry; false if there is none. A possible safepoint, before it looks. Own thread only; any
  * number of threads may take from one queue, without waiting for each other. */

@@ -46,7 +46,7 @@ typedef struct eddy_fuzz_target {
 } eddy_fuzz_target;
 
 typedef struct eddy_fuzz_options {
-    uint64_t seed;       /* of the first heap; each heap has the next one. Programs follow from seeds, interleavings do not */
+    uint64_t seed; /* of the first heap; each heap has the next one. Programs follow from seeds, interleavings do not */
     double seconds;      /* 0: 1 */
     unsigned threads;    /* 0: 3; at most 16 */
     unsigned heap_flags; /* of eddy_config; heaps with precise and with conservative roots take turns in any case */
@@ -54,9 +54,9 @@ typedef struct eddy_fuzz_options {
 } eddy_fuzz_options;
 
 typedef struct eddy_fuzz_report {
-    uint64_t seed;       /* of the heap that failed, or of the last one */
+    uint64_t seed; /* of the heap that failed, or of the last one */
     uint64_t heaps, operations, objects, epochs, cycles;
-    char message[400];   /* what failed; empty if nothing did */
+    char message[400]; /* what failed; empty if nothing did */
 } eddy_fuzz_report;
 
 /* Fuzzes for so long; false if something failed, which the report tells. Then the heap is what it is, and is not

@@ -49,20 +49,20 @@ typedef struct eddy_config {
     size_t epoch_bytes_max; /* upper bound of the adaptation, bytes. 0: 64 MiB */
     size_t log_bytes_epoch; /* log bytes that trigger an epoch, at most: half the present distance of epochs if
                                that is less. 0: 2 MiB */
-    size_t log_limit;       /* log bytes at which stores wait for the collector. 0: 64 MiB, or an eighth of heap_limit */
+    size_t log_limit; /* log bytes at which stores wait for the collector. 0: 64 MiB, or an eighth of heap_limit */
     unsigned log_chunk_entries; /* entries of a log chunk. 0: fills the chunk (1022). At least 1 */
-    unsigned idle_ms;       /* a program that has logged or allocated something, but too little to trigger an
+    unsigned idle_ms;           /* a program that has logged or allocated something, but too little to trigger an
                                epoch, gets one after so many milliseconds. 0: 100 */
-    unsigned return_ms;     /* free memory beyond one epoch's allocation that has not been needed for so many milliseconds goes
+    unsigned return_ms; /* free memory beyond one epoch's allocation that has not been needed for so many milliseconds goes
                                back to the system, at the end of the next epoch; what is free when the program comes to
                                rest goes back soon after. 0: 1000 */
     unsigned cycle_growth_percent; /* look for garbage cycles when counted memory has grown by so many percent
                                since the last search. 0: 30 */
-    unsigned flags;         /* EDDY_HEAP_… */
-    int collector_nice;     /* nice value added for the collector thread, 0 to 19 */
+    unsigned flags;                /* EDDY_HEAP_… */
+    int collector_nice;            /* nice value added for the collector thread, 0 to 19 */
     unsigned late_thread_ms; /* a thread that delays an epoch for so many milliseconds, because it reaches no safepoint, is
                                reported to listeners (events.h). 0: 1000 */
-    const char *name;       /* for diagnostics and the collector thread's name; copied; may be NULL */
+    const char *name;        /* for diagnostics and the collector thread's name; copied; may be NULL */
 } eddy_config;
 
 /* Sets every field to its default. Any thread, not a safepoint. */

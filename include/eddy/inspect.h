@@ -81,8 +81,8 @@ typedef struct eddy_path_step {
 /* A shortest path from a root to `object`, its last step. Writes the first `room` steps; *length is how many there are (0 with
  * EDDY_ROOT_NONE). `steps` may be NULL if `room` is 0. EDDY_EINVAL if `object` is no live object, EDDY_ENOMEM. Breadth-first
  * search over everything reachable the first time, then O(length). */
-EDDY_API eddy_status eddy_inspect_path(eddy_inspection *inspection, const void *object, eddy_root *root, eddy_path_step *steps,
-                                       size_t room, size_t *length);
+EDDY_API eddy_status eddy_inspect_path(eddy_inspection *inspection, const void *object, eddy_root *root,
+                                       eddy_path_step *steps, size_t room, size_t *length);
 
 /* ---- what would go with it ---- */
 
@@ -90,7 +90,8 @@ EDDY_API eddy_status eddy_inspect_path(eddy_inspection *inspection, const void *
  * no root reaches. EDDY_EINVAL if `object` is no live object, EDDY_ENOMEM. The dominator tree of the whole heap is made the first
  * time (Lengauer and Tarjan, "A Fast Algorithm for Finding Dominators in a Flowgraph", TOPLAS 1(1), 1979, the simple version,
  * O(references * log objects)); then O(1). */
-EDDY_API eddy_status eddy_inspect_retained(eddy_inspection *inspection, const void *object, uint64_t *objects, uint64_t *bytes);
+EDDY_API eddy_status eddy_inspect_retained(eddy_inspection *inspection, const void *object, uint64_t *objects,
+                                           uint64_t *bytes);
 
 /* The object without which `object` would be garbage, and nearest to it; NULL if there is none. As eddy_inspect_retained. */
 EDDY_API eddy_status eddy_inspect_dominator(eddy_inspection *inspection, const void *object, const void **dominator);
@@ -104,7 +105,8 @@ typedef bool eddy_write_fn(void *context, const void *bytes, size_t n);
 EDDY_API bool eddy_write_to_file(void *file, const void *bytes, size_t n);
 
 /* The path to `object` as text, a line per step. Errors as eddy_inspect_path, EDDY_ESYSTEM. */
-EDDY_API eddy_status eddy_inspect_print_path(eddy_inspection *inspection, const void *object, eddy_write_fn *write, void *context);
+EDDY_API eddy_status eddy_inspect_print_path(eddy_inspection *inspection, const void *object, eddy_write_fn *write,
+                                             void *context);
 
 /* The whole heap in the format of V8's heap snapshots, for the memory panel of Chrome's developer tools (name the file
  * *.heapsnapshot): a node per object, named after its type, with an id from its address (unambiguous within 64 GiB), so that two snapshots can be compared; an edge
@@ -119,19 +121,20 @@ EDDY_API eddy_status eddy_inspect_write_dot(eddy_inspection *inspection, eddy_wr
 
 /* What is known of one attached thread. Its backtrace is not: that would take a signal. */
 typedef struct eddy_thread_state {
-    unsigned number;        /* owner number within the heap, from 1; used again after a thread has ended */
-    int tid;                /* the kernel's number of the thread */
-    char name[16];          /* the kernel's name of the thread ("" if not readable) */
-    bool native;            /* in a native region, or waiting inside Eddy; else running */
-    uint64_t epoch;         /* the epoch it has entered: one behind the heap's when it still owes a handshake */
-    uint64_t since_ns;      /* CLOCK_MONOTONIC to a few milliseconds: its last handshake, or entry into or exit from a
+    unsigned number;       /* owner number within the heap, from 1; used again after a thread has ended */
+    int tid;               /* the kernel's number of the thread */
+    char name[16];         /* the kernel's name of the thread ("" if not readable) */
+    bool native;           /* in a native region, or waiting inside Eddy; else running */
+    uint64_t epoch;        /* the epoch it has entered: one behind the heap's when it still owes a handshake */
+    uint64_t since_ns;     /* CLOCK_MONOTONIC to a few milliseconds: its last handshake, or entry into or exit from a
                                native region, whichever was last. Polls that found nothing to do leave no trace */
-    const void *stack_low;  /* its C stack: lowest address, and the first one above; NULL if unknown */
+    const void *stack_low; /* its C stack: lowest address, and the first one above; NULL if unknown */
     const void *stack_high;
-    char kernel_state;      /* of /proc/self/task/TID/stat: R running or runnable, S sleeping, D in a disk wait, … ; 0 unknown */
-    int system_call;        /* number of the system call it is blocked in; -1: none, or unknown */
-    uintptr_t stack_pointer, program_counter; /* in user code, where it is blocked; 0 while it runs, or when the kernel does not tell */
-    char waits_in[32];      /* kernel function it sleeps in (wchan); "" if none or not readable */
+    char kernel_state; /* of /proc/self/task/TID/stat: R running or runnable, S sleeping, D in a disk wait, … ; 0 unknown */
+    int system_call; /* number of the system call it is blocked in; -1: none, or unknown */
+    uintptr_t stack_pointer,
+        program_counter; /* in user code, where it is blocked; 0 while it runs, or when the kernel does not tell */
+    char waits_in[32];   /* kernel function it sleeps in (wchan); "" if none or not readable */
 } eddy_thread_state;
 
 typedef void eddy_thread_visit(void *context, const eddy_thread_state *state);

@@ -18,10 +18,10 @@ extern "C" {
 #define EDDY__TAG_SHIFT 24
 #define EDDY__HEADER_PERMANENT (UINT64_C(1) << 23)
 #define EDDY__HEADER_SIZE 8
-#define EDDY__CLASSES 38                   /* size classes, runtime/heap/sizeclass.c */
-#define EDDY__KINDS 3                      /* leaf, acyclic, cyclic */
+#define EDDY__CLASSES 38 /* size classes, runtime/heap/sizeclass.c */
+#define EDDY__KINDS 3    /* leaf, acyclic, cyclic */
 #define EDDY__SLOTS (EDDY__CLASSES * EDDY__KINDS)
-#define EDDY__SLOT_NONE EDDY__SLOTS        /* a run that is always empty: leads to the slow path */
+#define EDDY__SLOT_NONE EDDY__SLOTS /* a run that is always empty: leads to the slow path */
 
 /* A run of free cells of one size class and kind. `next` == `limit`: used up. Written by the owner;
  * read by the collector when it performs a handshake on the owner's behalf. */
@@ -30,7 +30,7 @@ struct eddy__run {
     char *limit;
 };
 
-#define EDDY__PINS 256                     /* objects whose pins a thread keeps at hand, see pin.h */
+#define EDDY__PINS 256 /* objects whose pins a thread keeps at hand, see pin.h */
 
 /* What a thread has pinned and unpinned in the present epoch. `key` is the object; 0: nothing; with the lowest bit
  * set the object has only been unpinned so far. Written by the owner only. 32 bytes, so that finding one needs no multiplication. */
@@ -49,17 +49,17 @@ struct eddy_thread {
     uint64_t epoch;             /* the epoch this thread is in */
     struct eddy__run runs[EDDY__SLOTS + 1];
     struct eddy__pin pins[EDDY__PINS];
-    uint32_t own_key;           /* the right of an object that this thread may write */
-    uint32_t own_mask;          /* bits that are zero in that of any object that it may read */
-    uint64_t rights_token;      /* counts what was taken from it; any thread, release */
-    uint64_t safepoints;        /* debug builds: counts possible safepoints */
+    uint32_t own_key;      /* the right of an object that this thread may write */
+    uint32_t own_mask;     /* bits that are zero in that of any object that it may read */
+    uint64_t rights_token; /* counts what was taken from it; any thread, release */
+    uint64_t safepoints;   /* debug builds: counts possible safepoints */
 };
 
 /* The beginning of a type. Constant after registration. */
 struct eddy_type {
     uint64_t header; /* low 24 bits of the headers of its objects */
-    uint32_t run;    /* offset of the run in a thread record; that of EDDY__SLOT_NONE when allocation needs the slow path */
-    uint32_t cell;   /* bytes of a cell: header and object, a multiple of 16 */
+    uint32_t run; /* offset of the run in a thread record; that of EDDY__SLOT_NONE when allocation needs the slow path */
+    uint32_t cell; /* bytes of a cell: header and object, a multiple of 16 */
 };
 
 /* Every function that is a possible safepoint says so in debug builds, where what a thread may do depends on it. */

@@ -40,11 +40,13 @@ extern "C" {
  * asymmetric channels", Information and Control 4, 1961), so that "mine or nobody's" is one test with a mask; and flags. */
 typedef uint32_t eddy_right;
 
-#define EDDY__RIGHT_CODE 0x1fffffu        /* 0: nobody */
-#define EDDY__RIGHT_WRITE (1u << 21)      /* the owner may have written since it got it; else it has asked for reading only */
-#define EDDY__RIGHT_KEPT (1u << 22)       /* the owner is still waiting for something else, or asleep: it is not touching it */
-#define EDDY__RIGHT_MARKED (1u << 23)     /* has been handed to foreign code: the legacy lock decides */
-#define EDDY__RIGHT_READS_SHIFT 24        /* so many transfers for reading in a row, four bits */
+#define EDDY__RIGHT_CODE 0x1fffffu /* 0: nobody */
+#define EDDY__RIGHT_WRITE                                                                                              \
+    (1u << 21) /* the owner may have written since it got it; else it has asked for reading only */
+#define EDDY__RIGHT_KEPT                                                                                               \
+    (1u << 22) /* the owner is still waiting for something else, or asleep: it is not touching it */
+#define EDDY__RIGHT_MARKED (1u << 23) /* has been handed to foreign code: the legacy lock decides */
+#define EDDY__RIGHT_READS_SHIFT 24    /* so many transfers for reading in a row, four bits */
 #define EDDY__RIGHT_READS (15u << EDDY__RIGHT_READS_SHIFT)
 
 EDDY_API void eddy__own_write_slow(eddy_thread *t, void *object);

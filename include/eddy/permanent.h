@@ -58,10 +58,10 @@ static inline bool eddy_is_permanent(const void *object)
  *     ... EDDY_SET(t, object, next, EDDY_STATIC_REF(head)) ...
  *
  * Its references may name other static objects only, or be set with eddy_permanent_set. It has no eddy_type. */
-#define EDDY_STATIC_OBJECT(type, name, ...)                                                                   \
-    static struct {                                                                                           \
-        uint64_t eddy__padding, eddy__header;                                                                 \
-        type object;                                                                                          \
+#define EDDY_STATIC_OBJECT(type, name, ...)                                                                            \
+    static struct {                                                                                                    \
+        uint64_t eddy__padding, eddy__header;                                                                          \
+        type object;                                                                                                   \
     } name __attribute__((aligned(16))) = {0, EDDY__HEADER_PERMANENT, __VA_ARGS__}
 #define EDDY_STATIC_REF(name) (&(name).object)
 

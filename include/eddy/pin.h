@@ -77,9 +77,9 @@ static inline void eddy_pin_scope_end(eddy_pin_scope *scope)
 #define EDDY__JOIN(a, b) EDDY__JOIN2(a, b)
 /* Declares that `object` is pinned until the end of the enclosing block, however that is left (not by longjmp). Other
  * compilers: call eddy_pin_scope_begin, and eddy_pin_scope_end on every way out. */
-#define EDDY_PIN_SCOPE(t, object)                                                                             \
-    eddy_pin_scope EDDY__JOIN(eddy__scope_, __LINE__) __attribute__((cleanup(eddy_pin_scope_end), unused))    \
-        = eddy_pin_scope_begin((t), (object))
+#define EDDY_PIN_SCOPE(t, object)                                                                                      \
+    eddy_pin_scope EDDY__JOIN(eddy__scope_, __LINE__) __attribute__((cleanup(eddy_pin_scope_end), unused)) =           \
+        eddy_pin_scope_begin((t), (object))
 #endif
 
 /* ---- foreign calls ---- */

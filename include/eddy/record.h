@@ -34,24 +34,24 @@ typedef struct eddy_record_header {
     uint64_t begun_ns;          /* when the recording began */
     uint64_t begun_realtime_ns; /* the same moment, nanoseconds since 1970 */
     uint64_t pid;
-    char heap[24];              /* the heap's name, filled up with zeros */
+    char heap[24]; /* the heap's name, filled up with zeros */
 } eddy_record_header;
 
 /* Types of records. */
 typedef enum eddy_record_type {
-    EDDY_RECORD_STALL = 1,   /* something took time from a thread. kind: eddy_record_stall; extra: how much of it the
+    EDDY_RECORD_STALL = 1, /* something took time from a thread. kind: eddy_record_stall; extra: how much of it the
                                 thread stood in the run queue (looked at for stalls above 20 us; waits count in full) */
-    EDDY_RECORD_PHASE = 2,   /* the collector did something. kind: eddy_record_phase; extra: work done */
-    EDDY_RECORD_EPOCH = 3,   /* an epoch has been processed: an eddy_record_epoch */
-    EDDY_RECORD_THREAD = 4,  /* kind 1: a thread has attached, or was when the recording began; 0: it detaches. extra: its id
+    EDDY_RECORD_PHASE = 2, /* the collector did something. kind: eddy_record_phase; extra: work done */
+    EDDY_RECORD_EPOCH = 3, /* an epoch has been processed: an eddy_record_epoch */
+    EDDY_RECORD_THREAD = 4, /* kind 1: a thread has attached, or was when the recording began; 0: it detaches. extra: its id
                                 for the operating system. Numbers are used again */
     EDDY_RECORD_DROPPED = 5, /* the ring was full: `extra` events of the thread are missing here */
     EDDY_RECORD_EVENT = 6,   /* from eddy_record_event; kind and extra are the program's */
     EDDY_RECORD_TEXT = 7,    /* kind 0: "name=value" about the run. The text begins after the first 8 bytes and is
                                 filled up with zeros. Written by tools */
-    EDDY_RECORD_GAP = 8,     /* a control thread (number `thread`) that only reads the clock was interrupted. extra: of this,
+    EDDY_RECORD_GAP = 8, /* a control thread (number `thread`) that only reads the clock was interrupted. extra: of this,
                                 in the run queue. Written by tools */
-    EDDY_RECORD_END = 9      /* the end. length_ns: records in the file; extra: events dropped in all */
+    EDDY_RECORD_END = 9  /* the end. length_ns: records in the file; extra: events dropped in all */
 } eddy_record_type;
 
 /* What took the time. Events nest: inside a slow path there may be a handshake or a wait. Inner ones come first. */
@@ -92,8 +92,8 @@ enum {
 /* A record; longer ones begin with it. */
 typedef struct eddy_record {
     uint8_t type, kind;
-    uint16_t slots;     /* length of the record in units of 32 bytes */
-    uint32_t thread;    /* number of the thread's record, 1 upwards; 0: the collector */
+    uint16_t slots;  /* length of the record in units of 32 bytes */
+    uint32_t thread; /* number of the thread's record, 1 upwards; 0: the collector */
     uint64_t begin_ns;
     uint64_t length_ns;
     uint64_t extra;
@@ -101,13 +101,13 @@ typedef struct eddy_record {
 
 /* EDDY_RECORD_EPOCH: six slots. Counters as in eddy_stats, since the heap was made; gauges at the epoch's end. */
 typedef struct eddy_record_epoch {
-    eddy_record base;          /* begin, length: from asking for the epoch to its end; extra: its number */
-    uint64_t allocated_bytes;  /* in the time before this epoch */
-    uint64_t promoted_bytes;   /* of which became counted in this epoch */
-    uint64_t allocated_total;  /* counter */
+    eddy_record base;         /* begin, length: from asking for the epoch to its end; extra: its number */
+    uint64_t allocated_bytes; /* in the time before this epoch */
+    uint64_t promoted_bytes;  /* of which became counted in this epoch */
+    uint64_t allocated_total; /* counter */
     uint64_t live_bytes, live_objects;
     uint64_t committed_bytes, peak_committed_bytes, overhead_bytes, free_bytes, log_bytes;
-    uint64_t epoch_bytes;      /* distance to the next */
+    uint64_t epoch_bytes;                           /* distance to the next */
     uint64_t incs, decs, promotions, objects_freed; /* counters, as all that follow */
     uint64_t cycle_nodes, cycles_freed, cycle_objects_freed;
     uint64_t collector_cpu_ns; /* CPU time of the epochs that were recorded */
@@ -122,9 +122,9 @@ typedef struct eddy_record_options {
     const char *path;            /* a file, made or overwritten; "%p" in it becomes the process id */
     eddy_record_write_fn *write; /* or a function, called with `context` */
     void *context;
-    unsigned ring_events;        /* events that a thread's ring holds, rounded up to a power of two. 0: 4096. From 64 to 2^20.
+    unsigned ring_events;  /* events that a thread's ring holds, rounded up to a power of two. 0: 4096. From 64 to 2^20.
                                     A thread keeps the ring of an earlier recording */
-    unsigned milliseconds;       /* ends by itself after so long. 0: when it is stopped */
+    unsigned milliseconds; /* ends by itself after so long. 0: when it is stopped */
 } eddy_record_options;
 
 /* What a recording was. */

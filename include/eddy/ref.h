@@ -70,9 +70,9 @@ static inline bool eddy_compare_and_swap(eddy_thread *t, void *object, void **fi
 }
 
 /* Typed forms: EDDY_SET(t, node, left, child), EDDY_GET(t, node, left). The field must be a pointer. */
-#define EDDY_SET(t, object, member, value)                                                                    \
+#define EDDY_SET(t, object, member, value)                                                                             \
     eddy_store((t), (object), (void **)(void *)&(object)->member, (void *)(value))
-#define EDDY_GET(t, object, member)                                                                           \
+#define EDDY_GET(t, object, member)                                                                                    \
     ((__typeof__((object)->member))eddy_load((t), (void *const *)(const void *)&(object)->member))
 
 /* ---- fields that hold words: types with an encoding (type.h) ---- */
@@ -136,8 +136,8 @@ static inline bool eddy_compare_and_swap_tagged(eddy_thread *t, void *object, ui
  * Works in pieces with safepoints between them, so `object` and, if it is an object, `source_object`
  * (may be NULL) must be given: both are held. If the type of `object` has an encoding, the fields of both are words of that
  * encoding. */
-EDDY_API void eddy_copy_refs(eddy_thread *t, void *object, void **target, void *source_object,
-                             void *const *source, size_t n);
+EDDY_API void eddy_copy_refs(eddy_thread *t, void *object, void **target, void *source_object, void *const *source,
+                             size_t n);
 
 /* Sets `n` reference fields of `object` to `value`, a word of its type's encoding if it has one. In pieces, with safepoints between them. */
 EDDY_API void eddy_fill_refs(eddy_thread *t, void *object, void **target, void *value, size_t n);

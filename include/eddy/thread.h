@@ -64,8 +64,8 @@ EDDY_API void eddy_native_leave(eddy_thread *t);
 /* A callback: managed code that foreign code calls from inside native regions, however deeply they
  * nest; it may itself enter regions, and be called back from there. */
 typedef struct eddy_callback {
-    unsigned depth;             /* regions the thread was in */
-    struct eddy_frame *frames;  /* its top frame of handles */
+    unsigned depth;            /* regions the thread was in */
+    struct eddy_frame *frames; /* its top frame of handles */
 } eddy_callback;
 
 /* Begins a callback: from here to the matching end the thread may use the heap, whatever regions it is in. Own

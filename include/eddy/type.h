@@ -59,7 +59,7 @@ typedef struct eddy_encoding {
     uintptr_t address;
     void *(*decode)(uintptr_t word); /* if not NULL, instead: the address, or NULL. Called on any thread, the collector's too, at any
                                         time: depends on the word alone, calls nothing of Eddy, does not block */
-    unsigned flags;        /* EDDY_ENCODING_… */
+    unsigned flags;                  /* EDDY_ENCODING_… */
 } eddy_encoding;
 
 /* The address that a word encodes; NULL: it is no reference. Any thread. */

@@ -65,29 +65,29 @@ struct table; /* table.h */
  * ephemeron, or an entry of a table (then `value` may stay NULL: the table only wants to know when the key dies).
  * Made by a thread that holds the key; ended by the collector. */
 typedef struct eddy_ephemeron {
-    struct object_record *owner;      /* of the key; NULL once it has died: collector, release */
-    void *value;                      /* a counted location: written by who holds the key, or by the collector */
-    eddy_weak *cell;                  /* of the key; held, constant until dropped */
-    struct eddy_ephemeron *next;      /* in the list of its key; whoever inserts it, then the collector */
-    struct eddy_ephemeron *previous;  /* collector; right from when it is `listed`, but for what was inserted since */
-    struct eddy_ephemeron *link;      /* in heap.dropped_edges */
-    struct eddy_ephemeron *fresh;     /* in heap.fresh_edges */
-    struct eddy_ephemeron *dead;      /* in its table's list of entries whose keys have died */
-    struct table *table;              /* whoever exchanges it for NULL ends the entry: the table, or the collector */
-    uint32_t entry;                   /* in the table */
-    bool listed;                      /* collector */
+    struct object_record *owner;     /* of the key; NULL once it has died: collector, release */
+    void *value;                     /* a counted location: written by who holds the key, or by the collector */
+    eddy_weak *cell;                 /* of the key; held, constant until dropped */
+    struct eddy_ephemeron *next;     /* in the list of its key; whoever inserts it, then the collector */
+    struct eddy_ephemeron *previous; /* collector; right from when it is `listed`, but for what was inserted since */
+    struct eddy_ephemeron *link;     /* in heap.dropped_edges */
+    struct eddy_ephemeron *fresh;    /* in heap.fresh_edges */
+    struct eddy_ephemeron *dead;     /* in its table's list of entries whose keys have died */
+    struct table *table;             /* whoever exchanges it for NULL ends the entry: the table, or the collector */
+    uint32_t entry;                  /* in the table */
+    bool listed;                     /* collector */
 } hidden_edge;
 
 struct object_record {
     void *object;                 /* constant */
-    struct object_record *next;      /* in its chain; whoever inserts it, then the collector */
+    struct object_record *next;   /* in its chain; whoever inserts it, then the collector */
     eddy_weak *cell;              /* made by any thread, taken away by the collector */
     struct finalizer *finalizers; /* last attached first; pushed by any thread; taken as a whole by the collector or by
                                      eddy_dispose */
     uint64_t external;            /* bytes; any thread */
-    hidden_edge *edges;           /* hidden fields; pushed by any thread that holds the object, unlinked by the collector */
-    eddy_weak *owned;             /* the object is a weak reference: its cell; constant once set */
-    struct table *table;          /* the object is a table; constant once set */
+    hidden_edge *edges;  /* hidden fields; pushed by any thread that holds the object, unlinked by the collector */
+    eddy_weak *owned;    /* the object is a weak reference: its cell; constant once set */
+    struct table *table; /* the object is a table; constant once set */
 };
 
 #endif

@@ -18,8 +18,8 @@ struct backing {
 };
 
 /* Extents are carved upwards and never returned: jemalloc keeps and reuses the address space itself. */
-static void *hook_alloc(extent_hooks_t *hooks, void *wanted, size_t size, size_t alignment, bool *zero,
-                        bool *commit, unsigned arena)
+static void *hook_alloc(extent_hooks_t *hooks, void *wanted, size_t size, size_t alignment, bool *zero, bool *commit,
+                        unsigned arena)
 {
     (void)arena;
     struct backing *backing = (struct backing *)(void *)hooks;
@@ -44,15 +44,13 @@ static bool hook_purge(extent_hooks_t *hooks, void *p, size_t size, size_t offse
     return false;
 }
 
-static bool hook_split(extent_hooks_t *hooks, void *p, size_t size, size_t a, size_t b, bool committed,
-                       unsigned arena)
+static bool hook_split(extent_hooks_t *hooks, void *p, size_t size, size_t a, size_t b, bool committed, unsigned arena)
 {
     (void)hooks, (void)p, (void)size, (void)a, (void)b, (void)committed, (void)arena;
     return false;
 }
 
-static bool hook_merge(extent_hooks_t *hooks, void *a, size_t size_a, void *b, size_t size_b, bool committed,
-                       unsigned arena)
+static bool hook_merge(extent_hooks_t *hooks, void *a, size_t size_a, void *b, size_t size_b, bool committed, unsigned arena)
 {
     (void)hooks, (void)a, (void)size_a, (void)b, (void)size_b, (void)committed, (void)arena;
     return false;

@@ -88,7 +88,8 @@ bool eddy__backing_resize(eddy_heap *heap, void *p, size_t bytes, size_t wanted)
     uint32_t end = first + (uint32_t)((bytes + BLOCK_BYTES - 1) >> BLOCK_SHIFT);
     uint32_t wanted_end = first + (uint32_t)((wanted + BLOCK_BYTES - 1) >> BLOCK_SHIFT);
     if (wanted_end < end)
-        eddy__backing_give(heap, heap->base + ((size_t)wanted_end << BLOCK_SHIFT), (size_t)(end - wanted_end) << BLOCK_SHIFT);
+        eddy__backing_give(heap, heap->base + ((size_t)wanted_end << BLOCK_SHIFT),
+                           (size_t)(end - wanted_end) << BLOCK_SHIFT);
     if (wanted_end <= end)
         return true;
     pthread_mutex_lock(&backing->lock);

@@ -37,22 +37,22 @@ enum block_state {
 enum block_kind { KIND_LEAF = 0, KIND_ACYCLIC, KIND_CYCLIC };
 
 struct block {
-    uint8_t *counts;      /* collector writes; allocation reads (acquire) */
-    uint32_t *aux;        /* per cell: node number plus one in a cycle search; collector only, NULL between searches */
-    uint64_t birth;       /* epoch of the young objects in it; written with state YOUNG or LARGE */
-    size_t bytes;         /* LARGE: bytes taken from the backing; YOUNG: bytes charged to heap.unswept */
-    uint32_t reciprocal;  /* of `cell`; 0 for a large object, whose cell number is then always 0 */
-    uint32_t cell;        /* bytes of a cell (LARGE: 0, see bytes) */
-    uint32_t cells;       /* number of cells */
-    uint32_t live;        /* cells whose count byte is not zero; collector */
-    uint32_t young_end;   /* cells from this one on have not been allocated in epoch `birth` */
-    uint32_t next;        /* link: number of another block plus one, 0 at the end */
-    uint8_t kind;         /* enum block_kind; the collector makes it CYCLIC when an object gets a hidden field */
+    uint8_t *counts;     /* collector writes; allocation reads (acquire) */
+    uint32_t *aux;       /* per cell: node number plus one in a cycle search; collector only, NULL between searches */
+    uint64_t birth;      /* epoch of the young objects in it; written with state YOUNG or LARGE */
+    size_t bytes;        /* LARGE: bytes taken from the backing; YOUNG: bytes charged to heap.unswept */
+    uint32_t reciprocal; /* of `cell`; 0 for a large object, whose cell number is then always 0 */
+    uint32_t cell;       /* bytes of a cell (LARGE: 0, see bytes) */
+    uint32_t cells;      /* number of cells */
+    uint32_t live;       /* cells whose count byte is not zero; collector */
+    uint32_t young_end;  /* cells from this one on have not been allocated in epoch `birth` */
+    uint32_t next;       /* link: number of another block plus one, 0 at the end */
+    uint8_t kind;        /* enum block_kind; the collector makes it CYCLIC when an object gets a hidden field */
     uint8_t size_class;
     uint8_t state;        /* enum block_state; the last field written when a block changes hands (release) */
     uint8_t swept;        /* LARGE: has outlived its young sweep; collector */
     uint16_t counts_room; /* bytes behind `counts` */
-    uint8_t attached;     /* some object in it has, or had, an attachment; any thread, until the block is formatted again */
+    uint8_t attached; /* some object in it has, or had, an attachment; any thread, until the block is formatted again */
 };
 
 _Static_assert(sizeof(struct block) == 64, "one cache line per table entry");

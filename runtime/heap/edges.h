@@ -37,8 +37,8 @@ static inline size_t edges_count(const eddy_heap *heap, const struct type *type,
 }
 
 /* Calls edge(context, slot) for each reference field of `object`, whose header is `header`. */
-__attribute__((always_inline)) static inline void
-edges_each(const eddy_heap *heap, uint64_t header, const void *object, edge_fn *edge, void *context)
+__attribute__((always_inline)) static inline void edges_each(const eddy_heap *heap, uint64_t header, const void *object,
+                                                             edge_fn *edge, void *context)
 {
     const struct type *type = type_of_header(heap, header);
     for (uint32_t i = 0; i < type->offset_count; i++)

@@ -52,27 +52,27 @@ void eddy__observing(int by);
 #define EVENT_WANTED(heap, member) (EVENT_PROBES || (EDDY_LOAD_RELAXED(&(heap)->listening) & LISTEN_##member) != 0)
 
 /* Calls `statement` with `l` bound to each listener that has the callback. */
-#define EVENT_EACH(heap, member, l, statement)                                                                \
-    for (struct listener *event_node = EDDY_LOAD_ACQUIRE(&(heap)->listeners); event_node != NULL;             \
-         event_node = event_node->next) {                                                                     \
-        const eddy_listener *l = eddy__listener_enter(event_node);                                            \
-        if (l == NULL)                                                                                        \
-            continue;                                                                                         \
-        if (l->member != NULL) {                                                                              \
-            statement;                                                                                        \
-        }                                                                                                     \
-        eddy__listener_leave(event_node);                                                                     \
+#define EVENT_EACH(heap, member, l, statement)                                                                         \
+    for (struct listener *event_node = EDDY_LOAD_ACQUIRE(&(heap)->listeners); event_node != NULL;                      \
+         event_node = event_node->next) {                                                                              \
+        const eddy_listener *l = eddy__listener_enter(event_node);                                                     \
+        if (l == NULL)                                                                                                 \
+            continue;                                                                                                  \
+        if (l->member != NULL) {                                                                                       \
+            statement;                                                                                                 \
+        }                                                                                                              \
+        eddy__listener_leave(event_node);                                                                              \
     }
 
 /* An event for observers. */
-#define EVENT(heap, member, ...)                                                                              \
-    do {                                                                                                      \
-        EVENT_PROBE(member, heap, __VA_ARGS__);                                                               \
-        if (EDDY_UNLIKELY((EDDY_LOAD_RELAXED(&(heap)->listening) & LISTEN_##member) != 0)) {                  \
-            eddy__observing(1);                                                                               \
-            EVENT_EACH(heap, member, event_l, event_l->member(event_l->context, heap, __VA_ARGS__))           \
-            eddy__observing(-1);                                                                              \
-        }                                                                                                     \
+#define EVENT(heap, member, ...)                                                                                       \
+    do {                                                                                                               \
+        EVENT_PROBE(member, heap, __VA_ARGS__);                                                                        \
+        if (EDDY_UNLIKELY((EDDY_LOAD_RELAXED(&(heap)->listening) & LISTEN_##member) != 0)) {                           \
+            eddy__observing(1);                                                                                        \
+            EVENT_EACH(heap, member, event_l, event_l->member(event_l->context, heap, __VA_ARGS__))                    \
+            eddy__observing(-1);                                                                                       \
+        }                                                                                                              \
     } while (0)
 
 /* Under registry_lock, at the heap's end: frees the nodes. */

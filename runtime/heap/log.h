@@ -17,8 +17,8 @@
 #define LOG_CHUNK_BYTES 8192
 #define LOG_CHUNK_ENTRIES ((LOG_CHUNK_BYTES - 2 * sizeof(void *)) / sizeof(uintptr_t))
 
-#define ENTRY_RETAIN ((uintptr_t)1) /* the count operation is an eddy_retain or eddy_release */
-#define ENTRY_COUNTED ((uintptr_t)2) /* the object's header was seen to say "counted": no need to look at it again */
+#define ENTRY_RETAIN ((uintptr_t)1)    /* the count operation is an eddy_retain or eddy_release */
+#define ENTRY_COUNTED ((uintptr_t)2)   /* the object's header was seen to say "counted": no need to look at it again */
 #define ENTRY_PERMANENT ((uintptr_t)8) /* inc logs: the object has been born permanent */
 #define ENTRY_MASK ((uintptr_t)15)
 

@@ -454,7 +454,7 @@ static void chunk_push(eddy_heap *heap, struct log_chunk *chunk)
  * fails then, and what was read is not used. */
 EDDY_NO_SANITIZE __attribute__((noinline)) static uint32_t chunk_link(const struct log_chunk *chunk)
 {
-    return (uint32_t)(uintptr_t)*(struct log_chunk *const volatile *)&chunk->next;
+    return (uint32_t)(uintptr_t) * (struct log_chunk *const volatile *)&chunk->next;
 }
 
 static struct log_chunk *chunk_pop(eddy_heap *heap)

@@ -90,7 +90,7 @@
     X(LOG_SPAN_SHORT, "the last entry of a full log chunk is not read")                                                \
     X(RESERVE_SHORT, "one entry less than needed is reserved")                                                         \
     X(SLICE_DROPS, "releases that a slice cuts short are forgotten")                                                   \
-    X(NO_CANDIDATES, "decrements above zero make no candidate roots while a search is under way")                  \
+    X(NO_CANDIDATES, "decrements above zero make no candidate roots while a search is under way")                      \
     X(TAKE_KEEPS_FLAGS, "candidate roots keep their flags when a search begins")                                       \
     X(DISCOVER_SKIPS, "discovery skips the first edge of an object")                                                   \
     X(SCAN_SKIPS, "the scan does not follow the edges of what is referenced from outside")                             \
@@ -145,7 +145,7 @@ enum eddy__mutant {
 #define EDDY__MUTANT(name, text) MUTANT_##name,
     EDDY_MUTANTS(EDDY__MUTANT)
 #undef EDDY__MUTANT
-    MUTANT_COUNT
+        MUTANT_COUNT
 };
 
 /* X(name, where it is). */
@@ -183,7 +183,7 @@ enum eddy__hook_point {
 #define EDDY__POINT(name, text) HOOK_##name,
     EDDY_HOOK_POINTS(EDDY__POINT)
 #undef EDDY__POINT
-    HOOK_COUNT
+        HOOK_COUNT
 };
 
 #define EDDY_MUTANTS_FUZZED MUTANT_KIND_MISPLACED /* the last one that eddy-fuzz finds */
@@ -205,12 +205,12 @@ EDDY_API extern uint32_t eddy__portion_roots;
  * eddy-fuzz it stays in a store buffer of its thread for a while (tools/fuzz/buffers.c), on any machine; without one it is
  * a relaxed store, whose consequences a thread sanitizer may see. */
 EDDY_API extern void (*eddy__buffer_store)(void *where, uint64_t value, unsigned bytes);
-#define STORE_LATE(p, v)                                                                                      \
-    do {                                                                                                      \
-        if (eddy__buffer_store != NULL)                                                                       \
-            eddy__buffer_store((p), (uint64_t)(v), sizeof *(p));                                              \
-        else                                                                                                  \
-            EDDY_STORE_RELAXED((p), (v));                                                                     \
+#define STORE_LATE(p, v)                                                                                               \
+    do {                                                                                                               \
+        if (eddy__buffer_store != NULL)                                                                                \
+            eddy__buffer_store((p), (uint64_t)(v), sizeof *(p));                                                       \
+        else                                                                                                           \
+            EDDY_STORE_RELAXED((p), (v));                                                                              \
     } while (0)
 #define FAILS_NOW() eddy__fails_now()
 /* For what waits until it succeeds. */
@@ -218,10 +218,10 @@ EDDY_API extern void (*eddy__buffer_store)(void *where, uint64_t value, unsigned
 #define SLICE_STEPS() EDDY_LOAD_RELAXED(&eddy__slice_steps)
 #define PORTION_ROOTS() EDDY_LOAD_RELAXED(&eddy__portion_roots)
 #define MUTANT(m) EDDY_UNLIKELY(EDDY_LOAD_RELAXED(&eddy__mutant) == (m))
-#define HOOK(point, subject)                                                                                  \
-    do {                                                                                                      \
-        if (EDDY_UNLIKELY(eddy__hook != NULL))                                                                \
-            eddy__hook((point), (subject));                                                                   \
+#define HOOK(point, subject)                                                                                           \
+    do {                                                                                                               \
+        if (EDDY_UNLIKELY(eddy__hook != NULL))                                                                         \
+            eddy__hook((point), (subject));                                                                            \
     } while (0)
 #else
 #define MUTANT(m) 0

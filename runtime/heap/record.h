@@ -11,12 +11,12 @@
 #include "runtime/heap/heap.h"
 
 struct record_ring {
-    eddy_record *slots;    /* constant */
-    uint32_t room;         /* constant, a power of two */
+    eddy_record *slots; /* constant */
+    uint32_t room;      /* constant, a power of two */
     char apart[52];
-    uint64_t head;         /* producer, release: slots ever filled */
-    uint64_t tail_seen;    /* producer: `tail` when it last looked */
-    uint64_t dropped;      /* producer, relaxed: records that found no room */
+    uint64_t head;      /* producer, release: slots ever filled */
+    uint64_t tail_seen; /* producer: `tail` when it last looked */
+    uint64_t dropped;   /* producer, relaxed: records that found no room */
     char from[40];
     uint64_t tail;         /* consumer, release: slots ever emptied */
     uint64_t dropped_seen; /* consumer: what has been written of `dropped` */
@@ -25,14 +25,14 @@ struct record_ring {
 enum { RECORD_BUFFER = 2048 }; /* slots that the writer takes at a time */
 
 struct recorder {
-    pthread_mutex_t lock;  /* start and stop */
-    bool started;          /* under lock: the thread has yet to be joined */
+    pthread_mutex_t lock; /* start and stop */
+    bool started;         /* under lock: the thread has yet to be joined */
     pthread_t writer;
-    uint32_t stop;         /* futex: 1 when the writer is to end */
-    uint32_t ring_events;  /* under registry_lock: room of the rings of this recording */
+    uint32_t stop;                 /* futex: 1 when the writer is to end */
+    uint32_t ring_events;          /* under registry_lock: room of the rings of this recording */
     struct record_ring *collector; /* made when first needed, under registry_lock; then constant */
     /* the writer, and whoever starts it */
-    int file;              /* -1: the callback */
+    int file; /* -1: the callback */
     eddy_record_write_fn *write;
     void *context;
     uint64_t begun, deadline; /* UINT64_MAX: none */
@@ -42,9 +42,9 @@ struct recorder {
     size_t attached_count;
     eddy_record buffer[RECORD_BUFFER];
     /* record_attach.c */
-    uint32_t allowed;      /* any thread, relaxed */
-    uint64_t polled_at;    /* collector */
-    char place[192];       /* the file that says that attaching is allowed; under lock, constant while allowed */
+    uint32_t allowed;   /* any thread, relaxed */
+    uint64_t polled_at; /* collector */
+    char place[192];    /* the file that says that attaching is allowed; under lock, constant while allowed */
     /* record_env.c */
     struct eddy_heap *next_configured;
 };

@@ -127,7 +127,9 @@ void eddy__record_poll(eddy_heap *heap)
         status = eddy__record_begin(heap, &options, true);
     }
     snprintf(answer, sizeof answer, "%s\n",
-             status == EDDY_OK ? "ok" : status == EDDY_ESYSTEM ? strerror(errno) : eddy_status_text(status));
+             status == EDDY_OK        ? "ok"
+             : status == EDDY_ESYSTEM ? strerror(errno)
+                                      : eddy_status_text(status));
     write_file(beside(r, ".answer", path, sizeof path), answer);
 }
 

@@ -43,8 +43,8 @@ void eddy__record_configured(eddy_heap *heap)
     char path[4096];
     pthread_mutex_lock(&lock);
     unsigned number = ++heaps;
-    int length = number == 1 ? snprintf(path, sizeof path, "%s", asked)
-                             : snprintf(path, sizeof path, "%s.%u", asked, number);
+    int length =
+        number == 1 ? snprintf(path, sizeof path, "%s", asked) : snprintf(path, sizeof path, "%s.%u", asked, number);
     const eddy_record_options options = {.path = path};
     eddy_status status = (size_t)length < sizeof path ? eddy_record_start(heap, &options) : EDDY_EINVAL;
     if (status == EDDY_OK) {

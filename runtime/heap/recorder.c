@@ -215,7 +215,8 @@ static bool list_threads(eddy_heap *heap)
         return false;
     for (struct thread *t = heap->threads; t != NULL; t = t->next)
         if (t->life == RECORD_ATTACHED)
-            r->attached[r->attached_count++] = (eddy_record){EDDY_RECORD_THREAD, 1, 1, t->number, r->begun, 0, (uint64_t)t->tid};
+            r->attached[r->attached_count++] =
+                (eddy_record){EDDY_RECORD_THREAD, 1, 1, t->number, r->begun, 0, (uint64_t)t->tid};
     return true;
 }
 

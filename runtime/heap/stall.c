@@ -13,7 +13,7 @@
 #define WINDOW_NS UINT64_C(1000000)
 #define WINDOW_STALLS 256
 #define WINDOW_MERGE_NS 8000 /* stalls within so short a time are kept as one */
-#define LONG_NS 20000         /* stalls from here on get their run-queue delay subtracted */
+#define LONG_NS 20000        /* stalls from here on get their run-queue delay subtracted */
 #define BASELINE_AGE_NS WINDOW_NS
 #define INNER (UINT64_C(1) << 63) /* in what begin returns: of a stall inside another */
 #define HIGHEST_NS INT64_C(100000000000)
@@ -27,11 +27,11 @@ struct stall_record {
     /* owner */
     struct stall_event ring[RING];
     unsigned ring_count;
-    uint64_t waited;       /* waits inside the stall that is being timed */
-    uint64_t delay;        /* run-queue delay at `delay_at` */
+    uint64_t waited; /* waits inside the stall that is being timed */
+    uint64_t delay;  /* run-queue delay at `delay_at` */
     uint64_t delay_at;
-    uint64_t clock;        /* what a stall that has just begun has read, for a part that begins with it; else 0 */
-    uint64_t delay_inner;  /* run-queue delay when a stall inside another last looked; `delay` at first */
+    uint64_t clock;       /* what a stall that has just begun has read, for a part that begins with it; else 0 */
+    uint64_t delay_inner; /* run-queue delay when a stall inside another last looked; `delay` at first */
     int schedstat;
     /* under lock */
     pthread_mutex_t lock;
@@ -39,7 +39,9 @@ struct stall_record {
     uint64_t total[EDDY_STALL_KINDS];
     uint64_t max_cost[EDDY_STALL_KINDS];
     /* stalls of the last WINDOW_NS, by end and cost; worst: the most that any window lost */
-    struct { uint64_t first_end, end, cost; } window[WINDOW_STALLS];
+    struct {
+        uint64_t first_end, end, cost;
+    } window[WINDOW_STALLS];
     unsigned window_first, window_count;
     uint64_t window_sum, worst;
 };
@@ -82,8 +84,7 @@ static void append(struct stall_record *r, eddy_stall_kind kind, uint64_t end, u
 
 static void window_add(struct stall_record *r, uint64_t end, uint64_t cost)
 {
-    while (r->window_count > 0
-           && (r->window[r->window_first].end + WINDOW_NS <= end || r->window_count == WINDOW_STALLS)) {
+    while (r->window_count > 0 && (r->window[r->window_first].end + WINDOW_NS <= end || r->window_count == WINDOW_STALLS)) {
         r->window_sum -= r->window[r->window_first].cost;
         r->window_first = (r->window_first + 1) % WINDOW_STALLS;
         r->window_count--;

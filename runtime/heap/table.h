@@ -27,9 +27,9 @@ struct table {
     struct table_entry **segments;
     uint32_t segment_count;
     uint32_t *index;
-    uint32_t index_room;   /* a power of two, or 0 */
-    uint32_t used;         /* entries from here on were never used */
-    uint32_t free;         /* chain of free entries */
+    uint32_t index_room; /* a power of two, or 0 */
+    uint32_t used;       /* entries from here on were never used */
+    uint32_t free;       /* chain of free entries */
     uint32_t count;
 };
 

@@ -61,7 +61,7 @@ static void *run_worker(void *argument)
 
 /* Runs `work` on so many threads beside the director, who holds the array meanwhile. */
 COUNT_UNUSED static void run_workers(struct lab_thread *t, unsigned count, struct object *array,
-                        void (*work)(struct lab_thread *t, struct worker *w))
+                                     void (*work)(struct lab_thread *t, struct worker *w))
 {
     struct worker workers[THREADS];
     pthread_barrier_t barrier;
@@ -192,9 +192,7 @@ static void work_on_shared(struct lab_thread *t, struct worker *w)
         if (o != NULL)
             look_at(t, o);
         switch (lab_random(&seed) % 4) {
-        case 0: /* replaces it by a new number */
-            lab_set_shared(t, w->array, at, lab_new_int(t, VALUE + i));
-            break;
+        case 0: /* replaces it by a new number */ lab_set_shared(t, w->array, at, lab_new_int(t, VALUE + i)); break;
         case 1: /* or by an array that refers to it and to one that was kept */
             if (o != NULL && kept[mine] != NULL && lab_random(&seed) % 4 == 0) {
                 struct object *pair = lab_new_array(t, 2);

@@ -12,10 +12,10 @@ struct legacy_object {
 extern void (*legacy_dealloc)(struct legacy_object *object);
 
 #define LEGACY_INCREF(object) ((void)(object)->count++)
-#define LEGACY_DECREF(object)                                                                                 \
-    do {                                                                                                      \
-        if (--(object)->count == 0)                                                                           \
-            legacy_dealloc(object);                                                                           \
+#define LEGACY_DECREF(object)                                                                                          \
+    do {                                                                                                               \
+        if (--(object)->count == 0)                                                                                    \
+            legacy_dealloc(object);                                                                                    \
     } while (0)
 
 enum { LEGACY_KEPT = 32 };

@@ -21,7 +21,7 @@ enum { THREADS = 3, STEPS = 64 };
 /* ---- turns ---- */
 
 struct actor {
-    sem_t go;       /* its turn has come */
+    sem_t go; /* its turn has come */
     bool ended;
     struct count_thread thread;
 };
@@ -78,8 +78,8 @@ static void release(void)
 struct program {
     const char *name;
     unsigned threads;
-    int made;            /* references that thread 0 takes before the others begin, given back by anybody */
-    int taken[THREADS];  /* references that a thread takes by itself before the beginning */
+    int made;           /* references that thread 0 takes before the others begin, given back by anybody */
+    int taken[THREADS]; /* references that a thread takes by itself before the beginning */
     int released[THREADS];
     bool retains[THREADS]; /* whether the thread first takes one more, in the middle of it all */
 };
@@ -205,7 +205,8 @@ static void search(const struct program *p)
         looked_late += late > 0;
         looked_lost += lost > 0;
     } while (advance());
-    printf("%-34s %5u orders: never freed in %u, freed twice in %u, looked at after its end in %u, as another object in %u\n",
+    printf("%-34s %5u orders: never freed in %u, freed twice in %u, looked at after its end in %u, as another object "
+           "in %u\n",
            p->name, orders, never, twice, looked_late, looked_lost);
     found.orders += orders;
     found.never += never;

@@ -19,7 +19,8 @@ __attribute__((noinline)) void stop_here(eddy_heap *heap, struct gadget *counted
 int main(void)
 {
     static const size_t references[] = {offsetof(struct gadget, next), offsetof(struct gadget, payload)};
-    const eddy_type_desc layout = {.name = "gadget", .size = sizeof(struct gadget), .ref_offsets = references, .ref_count = 2};
+    const eddy_type_desc layout = {
+        .name = "gadget", .size = sizeof(struct gadget), .ref_offsets = references, .ref_count = 2};
     eddy_config config;
     eddy_heap *heap;
     eddy_thread *t;

@@ -9,7 +9,10 @@
 #define BATCH ((size_t)1 << 16) /* loads; the collector catches up after each batch, which is not timed */
 #define BATCHES 200u
 
-struct node { struct node *next, *other; uint64_t value; };
+struct node {
+    struct node *next, *other;
+    uint64_t value;
+};
 
 struct bench {
     eddy_heap *heap;
@@ -41,7 +44,8 @@ static struct bench open_bench(void)
     eddy_config config;
     eddy_config_init(&config);
     config.flags = EDDY_HEAP_PRECISE_ROOTS;
-    if (eddy_heap_create(&config, &b.heap) || eddy_thread_attach(b.heap, &b.t) || eddy_type_register(b.heap, &desc, &b.node))
+    if (eddy_heap_create(&config, &b.heap) || eddy_thread_attach(b.heap, &b.t)
+        || eddy_type_register(b.heap, &desc, &b.node))
         exit(1);
     return b;
 }
@@ -83,8 +87,8 @@ static void weak_loads(size_t cells)
         eddy_collect(b.t, 0, NULL);
     }
     uint64_t cpu = stats(&b).collector_cpu_ns - before;
-    printf("weak load, %8zu cells in turn: thread %5.1f ns (best batch %.1f), collector %5.1f ns\n", cells, sum * 1e6 / loads,
-           best * 1e6 / (double)BATCH, (double)cpu / loads);
+    printf("weak load, %8zu cells in turn: thread %5.1f ns (best batch %.1f), collector %5.1f ns\n", cells,
+           sum * 1e6 / loads, best * 1e6 / (double)BATCH, (double)cpu / loads);
     for (size_t i = 0; i < cells; i++)
         eddy_weak_drop(b.t, weak[i]);
     free(weak);
@@ -96,8 +100,9 @@ static void weak_loads(size_t cells)
 
 enum what { PLAIN, WEAK, EPHEMERON, CHAIN, TABLE, FINALIZER, WHATS };
 
-static const char *const names[WHATS] = {"objects without attachments", "objects with weak references", "ephemerons, one key each",
-                                         "ephemerons, a chain of keys", "entries of an ephemeron table", "finalizable objects"};
+static const char *const names[WHATS] = {"objects without attachments",   "objects with weak references",
+                                         "ephemerons, one key each",      "ephemerons, a chain of keys",
+                                         "entries of an ephemeron table", "finalizable objects"};
 
 static void nothing(eddy_thread *t, void *object, void *data)
 {
@@ -154,7 +159,8 @@ static void death(enum what what, size_t count)
         eddy_collect(b.t, 0, NULL);
         cpu += stats(&b).collector_cpu_ns - before;
     }
-    printf("%9zu %-30s made in %7.1f ms; die in %7.1f ms, collector %7.1f ms", count, names[what], made, wall, (double)cpu / 1e6);
+    printf("%9zu %-30s made in %7.1f ms; die in %7.1f ms, collector %7.1f ms", count, names[what], made, wall,
+           (double)cpu / 1e6);
     printf(what == FINALIZER ? "; taken and run in %.1f ms\n" : "\n", run);
     b.roots[3] = NULL;
     eddy_collect(b.t, 0, NULL);

@@ -14,11 +14,11 @@
 
 enum {
     BENCH_OK = 0,
-    BENCH_FAILED = 1,  /* a comparison whose checksums differ, or a run that failed */
-    BENCH_USAGE = 2,   /* wrong command line */
+    BENCH_FAILED = 1,    /* a comparison whose checksums differ, or a run that failed */
+    BENCH_USAGE = 2,     /* wrong command line */
     BENCH_NO_MEMORY = 3, /* an allocation failed inside a workload */
-    BENCH_PARAMS = 8,  /* most parameters that a workload or an engine has */
-    BENCH_METRICS = 64, /* most figures that a run reports beside the fixed ones */
+    BENCH_PARAMS = 8,    /* most parameters that a workload or an engine has */
+    BENCH_METRICS = 64,  /* most figures that a run reports beside the fixed ones */
     BENCH_MAX_THREADS = 256
 };
 

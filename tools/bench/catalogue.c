@@ -6,6 +6,7 @@
 
 #define MILLION INT64_C(1000000)
 
+/* clang-format off */
 #define GRAPH_PARAMS                                                                                          \
     {{"slots", 10000, 1, 100 * MILLION, "graphs held per thread"},                                            \
      {"nodes", 32, 3, 64, "nodes of a graph, 40 bytes each"},                                                 \
@@ -52,6 +53,7 @@ const struct bench_workload bench_workloads[WORKLOADS] = {
         {{"depth", 100000, 0, 200000, "depth of the recursion"},
          {"objects", 50 * MILLION, 1, 100000 * MILLION, "objects per thread"}}},
 };
+/* clang-format on */
 
 static const struct bench_param eddy_params[] = {
     [EDDY_PARAM_EPOCH_BYTES] = {"epoch_bytes", 0, 0, INT64_MAX, "allocation between epochs at the start"},

@@ -74,12 +74,11 @@ static void take_engines(const char *list)
 static void parse(int argc, char **argv)
 {
     enum { OPTION_ENGINES = OPTION_OWN, OPTION_RUNS, OPTION_WARMUP };
-    static const struct option table[] = {
-        OPTIONS_LONG,
-        {"engines", required_argument, NULL, OPTION_ENGINES},
-        {"runs", required_argument, NULL, OPTION_RUNS},
-        {"warmup", required_argument, NULL, OPTION_WARMUP},
-        {0}};
+    static const struct option table[] = {OPTIONS_LONG,
+                                          {"engines", required_argument, NULL, OPTION_ENGINES},
+                                          {"runs", required_argument, NULL, OPTION_RUNS},
+                                          {"warmup", required_argument, NULL, OPTION_WARMUP},
+                                          {0}};
     struct options *options = &comparison.options;
     comparison.runs = 5;
     comparison.warmup = 1;
@@ -300,17 +299,14 @@ static json_t *document_of_comparison(void)
         struct contender *contender = &comparison.contenders[e];
         json_t *medians = json_object();
         for (int figure = 0; figure < FIGURES; figure++)
-            json_object_set_new(medians, figures[figure].key,
-                                json_real(spread_of(contender->values[figure]).median));
-        json_array_append_new(engines, json_pack("{s:s,s:o,s:O}", "engine", contender->engine->name, "medians",
-                                                 medians, "runs", contender->documents));
+            json_object_set_new(medians, figures[figure].key, json_real(spread_of(contender->values[figure]).median));
+        json_array_append_new(engines, json_pack("{s:s,s:o,s:O}", "engine", contender->engine->name, "medians", medians,
+                                                 "runs", contender->documents));
         if (e == 0)
             continue;
-        json_t *ratio = json_pack("{s:s,s:s}", "of", comparison.contenders[0].engine->name, "to",
-                                  contender->engine->name);
+        json_t *ratio = json_pack("{s:s,s:s}", "of", comparison.contenders[0].engine->name, "to", contender->engine->name);
         for (size_t i = 0; i < RATIO_FIGURES; i++)
-            json_object_set_new(ratio, figures[ratio_figures[i]].key,
-                                json_of_spread(ratio_of(e, ratio_figures[i])));
+            json_object_set_new(ratio, figures[ratio_figures[i]].key, json_of_spread(ratio_of(e, ratio_figures[i])));
         json_array_append_new(ratios, ratio);
     }
     json_t *document =

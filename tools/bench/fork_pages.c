@@ -61,8 +61,8 @@ static void collect_result(pid_t pid, int in, struct result *result)
 static void report(const char *name, const struct result *result)
 {
     uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE), pages = result->heap_bytes / page, own = result->own_bytes / page;
-    printf("%-9s objects %" PRIu64 "  pages %" PRIu64 "  of its own after a visit to all %" PRIu64 "  shared %.3f %%\n", name,
-           result->objects, pages, own, own < pages ? 100.0 - 100.0 * (double)own / (double)pages : 0.0);
+    printf("%-9s objects %" PRIu64 "  pages %" PRIu64 "  of its own after a visit to all %" PRIu64 "  shared %.3f %%\n",
+           name, result->objects, pages, own, own < pages ? 100.0 - 100.0 * (double)own / (double)pages : 0.0);
 }
 
 /* ---- Eddy ---- */

@@ -15,8 +15,10 @@ static const char usage[] =
     "run measures one workload on one engine. compare runs each engine in a process of its own, in turns\n"
     "A B A B ..., and prints medians and the medians of the paired ratios of A to the others; it fails if\n"
     "their checksums differ. fork-pages tells how many pages of a frozen heap of M MiB (default: 40) a forked child\n"
-    "that visits every object shares with its parent, and how many if counts lie inside the objects. ownership compares\n"
-    "rights to objects with locks in them: what asking costs alone, what it takes to get another thread's object, and several\n"
+    "that visits every object shares with its parent, and how many if counts lie inside the objects. ownership "
+    "compares\n"
+    "rights to objects with locks in them: what asking costs alone, what it takes to get another thread's object, and "
+    "several\n"
     "threads that want the same (--ops of each). list shows workloads, engines and their parameters.\n"
     "'./tools/bench.sh all' runs all of it, beside programs in other languages, and writes a page of results.\n"
     "\n"
@@ -75,7 +77,8 @@ int main(int argc, char **argv)
     if (strcmp(command, "list") == 0 && argc == 2)
         return command_list();
     if (argc > 1)
-        fprintf(stderr, "eddy-bench: unknown command '%s'; there are: run, compare, fork-pages, ownership, list\n", command);
+        fprintf(stderr, "eddy-bench: unknown command '%s'; there are: run, compare, fork-pages, ownership, list\n",
+                command);
     fputs(usage, stderr);
     return BENCH_USAGE;
 }

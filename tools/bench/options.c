@@ -33,8 +33,7 @@ uint64_t options_number(const char *option, const char *text, uint64_t least, ui
 {
     int64_t value;
     if (!parse_number(text, &value) || value < 0 || (uint64_t)value < least || (uint64_t)value > most)
-        options_error("%s must be a whole number from %" PRIu64 " to %" PRIu64 ", not '%s'", option, least, most,
-                      text);
+        options_error("%s must be a whole number from %" PRIu64 " to %" PRIu64 ", not '%s'", option, least, most, text);
     return (uint64_t)value;
 }
 
@@ -108,21 +107,11 @@ static void take_setting(struct options *options, const char *argument)
 void options_take(struct options *options, int option, const char *argument)
 {
     switch (option) {
-    case OPTION_THREADS:
-        options->threads = options_number("--threads", argument, 1, BENCH_MAX_THREADS);
-        break;
-    case OPTION_HEAP_MB:
-        options->heap_mb = options_number("--heap-mb", argument, 1, 1 << 20);
-        break;
-    case OPTION_LIVE_MB:
-        options->live_mb = options_number("--live-mb", argument, 1, 1 << 20);
-        break;
-    case OPTION_JSON:
-        take_json(options, argument);
-        break;
-    case OPTION_PARAM:
-        take_setting(options, argument);
-        break;
+    case OPTION_THREADS: options->threads = options_number("--threads", argument, 1, BENCH_MAX_THREADS); break;
+    case OPTION_HEAP_MB: options->heap_mb = options_number("--heap-mb", argument, 1, 1 << 20); break;
+    case OPTION_LIVE_MB: options->live_mb = options_number("--live-mb", argument, 1, 1 << 20); break;
+    case OPTION_JSON: take_json(options, argument); break;
+    case OPTION_PARAM: take_setting(options, argument); break;
     }
 }
 
@@ -136,12 +125,11 @@ void options_take_workload(struct options *options, int argc, char **argv, int i
 }
 
 /* The parameter of that name, or NULL. */
-static const struct bench_param *find_param(const struct bench_param *params, size_t count,
-                                            const struct setting *setting)
+static const struct bench_param *find_param(const struct bench_param *params, size_t count, const struct setting *setting)
 {
     for (size_t i = 0; i < count; i++)
-        if (strlen(params[i].name) == setting->name_length &&
-            memcmp(params[i].name, setting->name, setting->name_length) == 0)
+        if (strlen(params[i].name) == setting->name_length
+            && memcmp(params[i].name, setting->name, setting->name_length) == 0)
             return &params[i];
     return NULL;
 }
@@ -149,8 +137,8 @@ static const struct bench_param *find_param(const struct bench_param *params, si
 bool options_knows(const struct options *options, const struct bench_engine *engine, const struct setting *setting)
 {
     const struct bench_workload *workload = options->workload;
-    return find_param(workload->params, workload->param_count, setting) != NULL ||
-           find_param(engine->params, engine->param_count, setting) != NULL;
+    return find_param(workload->params, workload->param_count, setting) != NULL
+           || find_param(engine->params, engine->param_count, setting) != NULL;
 }
 
 _Noreturn void options_unknown_setting(const struct options *options, const struct bench_engine *engine,
@@ -166,8 +154,7 @@ _Noreturn void options_unknown_setting(const struct options *options, const stru
 }
 
 /* Sets values[] to the settings, or to the initial values. */
-static void fill_values(const struct options *options, const struct bench_param *params, size_t count,
-                        int64_t *values)
+static void fill_values(const struct options *options, const struct bench_param *params, size_t count, int64_t *values)
 {
     for (size_t i = 0; i < count; i++)
         values[i] = params[i].initial;

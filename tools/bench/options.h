@@ -28,10 +28,12 @@ struct options {
 
 /* The common long options, for getopt_long: OPTIONS_LONG in the command's table, its own beside them. */
 enum { OPTION_THREADS = 256, OPTION_HEAP_MB, OPTION_LIVE_MB, OPTION_JSON, OPTION_PARAM, OPTION_OWN };
-#define OPTIONS_LONG                                                                                          \
-    {"threads", required_argument, NULL, OPTION_THREADS}, {"heap-mb", required_argument, NULL, OPTION_HEAP_MB}, \
-        {"live-mb", required_argument, NULL, OPTION_LIVE_MB}, {"json", required_argument, NULL, OPTION_JSON}, \
-        {"param", required_argument, NULL, OPTION_PARAM}
+#define OPTIONS_LONG                                                                                                   \
+    {"threads", required_argument, NULL, OPTION_THREADS}, {"heap-mb", required_argument, NULL, OPTION_HEAP_MB},        \
+        {"live-mb", required_argument, NULL, OPTION_LIVE_MB}, {"json", required_argument, NULL, OPTION_JSON},          \
+    {                                                                                                                  \
+        "param", required_argument, NULL, OPTION_PARAM                                                                 \
+    }
 
 /* Ends the process with BENCH_USAGE after one line that says what is wrong. */
 _Noreturn void options_error(const char *format, ...) __attribute__((format(printf, 1, 2)));

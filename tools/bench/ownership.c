@@ -18,8 +18,8 @@ void ownership_open(struct ownership *o)
         bench_out_of_memory();
     for (int way = 0; way < WAYS; way++) {
         size_t size = way == WAY_MUTEX || way == WAY_RWLOCK ? sizeof(struct item) : offsetof(struct item, lock);
-        eddy_type_desc desc = {.name = ownership_ways[way], .size = size, .ref_offsets = offsets, .ref_count = 1,
-                               .flags = EDDY_TYPE_ARBITRATED};
+        eddy_type_desc desc = {
+            .name = ownership_ways[way], .size = size, .ref_offsets = offsets, .ref_count = 1, .flags = EDDY_TYPE_ARBITRATED};
         if (eddy_type_register(o->heap, &desc, &o->types[way]) != EDDY_OK)
             bench_out_of_memory();
     }

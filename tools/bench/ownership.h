@@ -27,7 +27,7 @@ struct item {
 struct ownership {
     eddy_heap *heap;
     const eddy_type *types[WAYS];
-    uint64_t ops;     /* per thread and measurement */
+    uint64_t ops; /* per thread and measurement */
     unsigned runs, threads;
     const char *only; /* the way to measure alone, or NULL */
 };
@@ -41,9 +41,9 @@ double ownership_median(double *values, size_t count);
 eddy_thread *ownership_attach(const struct ownership *o);
 
 /* Each prints its lines. */
-void ownership_check(struct ownership *o);    /* ownership_check.c */
-void ownership_steal(struct ownership *o);    /* ownership_steal.c */
-void ownership_contend(struct ownership *o);  /* ownership_contend.c */
+void ownership_check(struct ownership *o);   /* ownership_check.c */
+void ownership_steal(struct ownership *o);   /* ownership_steal.c */
+void ownership_contend(struct ownership *o); /* ownership_contend.c */
 
 static inline uint64_t ownership_random(uint64_t *state)
 {
@@ -71,37 +71,25 @@ static inline void begin_access(eddy_thread *t, struct item *item, enum way way,
         else
             eddy_own_read(t, item);
         break;
-    case WAY_MUTEX:
-        pthread_mutex_lock(&item->lock.mutex);
-        break;
-    case WAY_SPIN:
-        spin_lock(&item->spin);
-        break;
+    case WAY_MUTEX: pthread_mutex_lock(&item->lock.mutex); break;
+    case WAY_SPIN: spin_lock(&item->spin); break;
     case WAY_RWLOCK:
         if (write)
             pthread_rwlock_wrlock(&item->lock.rwlock);
         else
             pthread_rwlock_rdlock(&item->lock.rwlock);
         break;
-    default:
-        break;
+    default: break;
     }
 }
 
 static inline void end_access(struct item *item, enum way way)
 {
     switch (way) {
-    case WAY_MUTEX:
-        pthread_mutex_unlock(&item->lock.mutex);
-        break;
-    case WAY_SPIN:
-        EDDY_STORE_RELEASE(&item->spin, 0);
-        break;
-    case WAY_RWLOCK:
-        pthread_rwlock_unlock(&item->lock.rwlock);
-        break;
-    default:
-        break;
+    case WAY_MUTEX: pthread_mutex_unlock(&item->lock.mutex); break;
+    case WAY_SPIN: EDDY_STORE_RELEASE(&item->spin, 0); break;
+    case WAY_RWLOCK: pthread_rwlock_unlock(&item->lock.rwlock); break;
+    default: break;
     }
 }
 

@@ -17,32 +17,32 @@ static inline size_t bucket_of(uint64_t key)
 }
 
 /* One update: look up, ask, add, give back, poll. */
-#define UPDATES(name, way)                                                                                    \
-    __attribute__((noinline)) static uint64_t updates_##name(eddy_thread *t, eddy_array *buckets, uint64_t n) \
-    {                                                                                                         \
-        uint64_t random = 88172645463325252u;                                                                 \
-        for (uint64_t i = 0; i < n; i++) {                                                                    \
-            uint64_t key = ownership_random(&random) % ENTRIES;                                               \
-            struct item *item = eddy_load(t, &buckets->slots[bucket_of(key)]);                                \
-            while (item->key != key)                                                                          \
-                item = EDDY_GET(t, item, next);                                                               \
-            begin_access(t, item, (way), true);                                                               \
-            item->value += (int64_t)i;                                                                        \
-            end_access(item, (way));                                                                          \
-            eddy_safepoint(t);                                                                                \
-        }                                                                                                     \
-        return random;                                                                                        \
-    }                                                                                                         \
-    __attribute__((noinline)) static uint64_t accesses_##name(eddy_thread *t, eddy_array *items, uint64_t n)  \
-    {                                                                                                         \
-        for (uint64_t i = 0; i < n; i++) {                                                                    \
-            struct item *item = eddy_load(t, &items->slots[i % ENTRIES]);                                     \
-            begin_access(t, item, (way), true);                                                               \
-            item->value += (int64_t)i;                                                                        \
-            end_access(item, (way));                                                                          \
-            eddy_safepoint(t);                                                                                \
-        }                                                                                                     \
-        return 0;                                                                                             \
+#define UPDATES(name, way)                                                                                             \
+    __attribute__((noinline)) static uint64_t updates_##name(eddy_thread *t, eddy_array *buckets, uint64_t n)          \
+    {                                                                                                                  \
+        uint64_t random = 88172645463325252u;                                                                          \
+        for (uint64_t i = 0; i < n; i++) {                                                                             \
+            uint64_t key = ownership_random(&random) % ENTRIES;                                                        \
+            struct item *item = eddy_load(t, &buckets->slots[bucket_of(key)]);                                         \
+            while (item->key != key)                                                                                   \
+                item = EDDY_GET(t, item, next);                                                                        \
+            begin_access(t, item, (way), true);                                                                        \
+            item->value += (int64_t)i;                                                                                 \
+            end_access(item, (way));                                                                                   \
+            eddy_safepoint(t);                                                                                         \
+        }                                                                                                              \
+        return random;                                                                                                 \
+    }                                                                                                                  \
+    __attribute__((noinline)) static uint64_t accesses_##name(eddy_thread *t, eddy_array *items, uint64_t n)           \
+    {                                                                                                                  \
+        for (uint64_t i = 0; i < n; i++) {                                                                             \
+            struct item *item = eddy_load(t, &items->slots[i % ENTRIES]);                                              \
+            begin_access(t, item, (way), true);                                                                        \
+            item->value += (int64_t)i;                                                                                 \
+            end_access(item, (way));                                                                                   \
+            eddy_safepoint(t);                                                                                         \
+        }                                                                                                              \
+        return 0;                                                                                                      \
     }
 UPDATES(none, WAY_NONE)
 UPDATES(owned, WAY_OWNED)
@@ -61,7 +61,8 @@ static eddy_array *items[WAYS], *tables[WAYS];
 static void build(const struct ownership *o, eddy_thread *t, enum way way)
 {
     items[way] = ownership_items(o, t, way, ENTRIES, &item_slots[way], true);
-    if (eddy_root_add(t, &table_slots[way]) != EDDY_OK || (tables[way] = eddy_alloc_array(t, (size_t)1 << BUCKET_BITS)) == NULL)
+    if (eddy_root_add(t, &table_slots[way]) != EDDY_OK
+        || (tables[way] = eddy_alloc_array(t, (size_t)1 << BUCKET_BITS)) == NULL)
         bench_out_of_memory();
     eddy_root_store(t, &table_slots[way], tables[way]);
     for (size_t i = 0; i < ENTRIES; i++) {
@@ -73,7 +74,8 @@ static void build(const struct ownership *o, eddy_thread *t, enum way way)
     }
 }
 
-static void compare(const struct ownership *o, eddy_thread *t, const char *what, loop_fn *const loops[WAYS], eddy_array **arrays)
+static void compare(const struct ownership *o, eddy_thread *t, const char *what, loop_fn *const loops[WAYS],
+                    eddy_array **arrays)
 {
     static double ns[WAYS][MOST_RUNS], ratio[MOST_RUNS];
     for (unsigned run = 0; run < o->runs; run++)

@@ -63,16 +63,14 @@ __attribute__((always_inline)) static inline void run_way(struct contender *me, 
         struct item *item;
         bool write = true;
         switch (c->task) {
-        case TASK_TURNS:
-            item = item_at(t, c->common, 0);
-            break;
+        case TASK_TURNS: item = item_at(t, c->common, 0); break;
         case TASK_READ_MOSTLY:
             item = item_at(t, c->common, 0);
             write = ownership_random(&random) % READS_PER_WRITE == 0;
             break;
         case TASK_TRANSFER:
-            transfer(t, item_at(t, c->common, ownership_random(&random)), item_at(t, c->common, ownership_random(&random)), way,
-                     (int64_t)(i % 16));
+            transfer(t, item_at(t, c->common, ownership_random(&random)),
+                     item_at(t, c->common, ownership_random(&random)), way, (int64_t)(i % 16));
             eddy_safepoint(t);
             continue;
         default:
@@ -216,7 +214,8 @@ static void mix(const struct ownership *o)
         printf("; fast path %.2f%%\n", fast * 100);
     }
     for (enum way way = WAY_MUTEX; way < WAYS && o->only == NULL; way++)
-        printf("%s wins from %.1f%% common objects on\n", ownership_ways[way], crossing(percent, (const double (*)[WAYS])ns, STEPS, way));
+        printf("%s wins from %.1f%% common objects on\n", ownership_ways[way],
+               crossing(percent, (const double(*)[WAYS])ns, STEPS, way));
 }
 
 void ownership_contend(struct ownership *o)

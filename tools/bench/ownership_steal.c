@@ -83,9 +83,11 @@ static void measure(const struct ownership *o, const char *name, enum owner what
     double median = ownership_median(ns, OBJECTS), within = 0, number = ownership_median(passed, OBJECTS);
     for (size_t i = 0; i < OBJECTS; i++)
         within += passed[i] <= 2;
-    printf("take from one that %-26s median %8.0f ns, 99%% %8.0f ns, mean %8.0f ns", name, median, ns[OBJECTS * 99 / 100], mean);
+    printf("take from one that %-26s median %8.0f ns, 99%% %8.0f ns, mean %8.0f ns", name, median,
+           ns[OBJECTS * 99 / 100], mean);
     if (distance != 0) /* else it passes many while the request is under way */
-        printf("; at a safepoint of the owner's after the call: median number %.0f, %.1f%% within two", number, within * 100 / OBJECTS);
+        printf("; at a safepoint of the owner's after the call: median number %.0f, %.1f%% within two", number,
+               within * 100 / OBJECTS);
     printf("\n");
     eddy_root_remove(t, &slot);
     eddy_thread_detach(t);

@@ -79,8 +79,7 @@ json_t *report_of_run(const struct bench_run *run)
 
 bool report_write(json_t *document, FILE *file)
 {
-    bool written = json_dumpf(document, file, JSON_INDENT(2) | JSON_REAL_PRECISION(9)) == 0 &&
-                   fputc('\n', file) != EOF;
+    bool written = json_dumpf(document, file, JSON_INDENT(2) | JSON_REAL_PRECISION(9)) == 0 && fputc('\n', file) != EOF;
     written = fclose(file) == 0 && written;
     if (!written)
         fprintf(stderr, "eddy-bench: cannot write the JSON document: %s\n", strerror(errno));

@@ -55,8 +55,7 @@ void stall_tally_finish(struct stall_tally *tally, struct bench_stall *summary)
 }
 
 /* The part of [begin, end] that the intervals around number `near` cover. */
-static uint64_t covered(const struct stall_interval *intervals, size_t count, size_t near, uint64_t begin,
-                        uint64_t end)
+static uint64_t covered(const struct stall_interval *intervals, size_t count, size_t near, uint64_t begin, uint64_t end)
 {
     size_t first = near;
     while (first > 0 && intervals[first - 1].end_ns > begin)

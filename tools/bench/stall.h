@@ -18,7 +18,7 @@ struct bench_stall {
 struct stall_tally {
     struct stall_bucket {
         uint64_t ns, count;
-    } *buckets;
+    } * buckets;
     size_t used, capacity;
 };
 

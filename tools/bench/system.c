@@ -60,8 +60,7 @@ uint64_t bench_run_queue_ns(void)
 }
 
 /* jemalloc's, if the process has it. */
-extern int mallctl(const char *name, void *old, size_t *old_length, void *new, size_t new_length)
-    __attribute__((weak));
+extern int mallctl(const char *name, void *old, size_t *old_length, void *new, size_t new_length) __attribute__((weak));
 
 const char *bench_allocator_name(void)
 {

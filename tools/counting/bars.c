@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
-static void add(struct figures *f, const char *name, const char *what, const char *of, const char *to, struct lab_request request,
-                double bar)
+static void add(struct figures *f, const char *name, const char *what, const char *of, const char *to,
+                struct lab_request request, double bar)
 {
     struct lab_request base = request;
     base.unknowing = false;
@@ -26,7 +26,8 @@ void bars_make(struct figures *f)
     struct lab_request interpreter = {CASE_INTERPRETER, 1, .operations = scale * 40000}, checked = interpreter;
     struct lab_request hot = {CASE_HOT, 1, .operations = scale << 22};
     checked.unknowing = true;
-    add(f, "local-path", "interpreter: local counts (6), all objects the thread's own", "biased", "plain", interpreter, 1.3);
+    add(f, "local-path", "interpreter: local counts (6), all objects the thread's own", "biased", "plain", interpreter,
+        1.3);
     add(f, "local-pair", "the bare pair of the same", "biased", "plain", hot, 0);
     add(f, "permanent-check", "interpreter: the permanent bit is looked at (5)", "plain_bit", "plain", interpreter, 1.02);
     add(f, "permanent-everywhere", "the same, constants counted all the same", "plain_bit", "plain", checked, 0);

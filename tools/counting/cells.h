@@ -128,7 +128,7 @@ COUNT_UNUSED static COUNT_COLD void cell_give_batch(struct cell_list *list, size
 /* The thread ends. What is left of its chunk is lost until everything is given back. */
 static void cell_give_all(struct cell_cache *cache)
 {
-    for (size_t class = 0; class < CELL_CLASSES; class++)
+    for (size_t class = 0; class < CELL_CLASSES; class ++)
         if (cache->lists[class].count != 0)
             cell_give_batch(&cache->lists[class], class, cache->lists[class].count);
 }

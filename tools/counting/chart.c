@@ -7,7 +7,8 @@
 
 #include "figures.h"
 
-static const char *const hues[] = {"#2a6fdb", "#d9622b", "#16876a", "#b58900", "#8a4fc7", "#c93a77", "#4d6b87", "#2b94a8"};
+static const char *const hues[] = {"#2a6fdb", "#d9622b", "#16876a", "#b58900",
+                                   "#8a4fc7", "#c93a77", "#4d6b87", "#2b94a8"};
 
 enum { WIDTH = 860, LEFT = 150, RIGHT = 90, TOP = 54, PLOT = 320 };
 
@@ -72,13 +73,15 @@ static bool bars(const struct figures *f, const char *directory, const char *nam
                 continue;
             any = true;
             double length = span * (log_scale ? log(value / low) / log(most / low) : value / most);
-            fprintf(file, "<rect x=\"%d\" y=\"%d\" width=\"%.1f\" height=\"%d\" fill=\"%s\"/>", LEFT, y + i * bar, length, bar - 1,
-                    hues[i]);
-            fprintf(file, "<text x=\"%.1f\" y=\"%d\" font-size=\"10\">%.3g</text>\n", LEFT + length + 4, y + i * bar + bar - 2, value);
+            fprintf(file, "<rect x=\"%d\" y=\"%d\" width=\"%.1f\" height=\"%d\" fill=\"%s\"/>", LEFT, y + i * bar,
+                    length, bar - 1, hues[i]);
+            fprintf(file, "<text x=\"%.1f\" y=\"%d\" font-size=\"10\">%.3g</text>\n", LEFT + length + 4,
+                    y + i * bar + bar - 2, value);
         }
         if (!any)
             continue;
-        fprintf(file, "<text x=\"%d\" y=\"%d\" text-anchor=\"end\">%s</text>\n", LEFT - 8, y + row / 2, lab_variants[v]->name);
+        fprintf(file, "<text x=\"%d\" y=\"%d\" text-anchor=\"end\">%s</text>\n", LEFT - 8, y + row / 2,
+                lab_variants[v]->name);
         y += row;
     }
     fprintf(file, "<text x=\"%d\" y=\"%d\" fill=\"#59636e\" font-size=\"10\">%s</text>\n", LEFT, y + 14,
@@ -88,7 +91,8 @@ static bool bars(const struct figures *f, const char *directory, const char *nam
 
 /* A line for each strategy over some experiments, on a logarithmic scale. */
 static bool lines(const struct figures *f, const char *directory, const char *name, const char *title, const char *unit,
-                  const char *const *experiments, const char *const *ticks, int count, const char *const *variants, int variant_count)
+                  const char *const *experiments, const char *const *ticks, int count, const char *const *variants,
+                  int variant_count)
 {
     double least = INFINITY, most = 0;
     for (int v = 0; v < variant_count; v++)
@@ -113,13 +117,14 @@ static bool lines(const struct figures *f, const char *directory, const char *na
                     LEFT - 40, LEFT - 40 + span, y, y, LEFT - 46, y + 4, m * pow(10, e));
         }
     for (int i = 0; i < count; i++)
-        fprintf(file, "<text x=\"%.1f\" y=\"%d\" text-anchor=\"middle\" fill=\"#59636e\">%s</text>\n", LEFT - 40 + span * i / (count - 1),
-                TOP + PLOT + 20, ticks[i]);
+        fprintf(file, "<text x=\"%.1f\" y=\"%d\" text-anchor=\"middle\" fill=\"#59636e\">%s</text>\n",
+                LEFT - 40 + span * i / (count - 1), TOP + PLOT + 20, ticks[i]);
     double label_at[LAB_VARIANTS];
     int labels = 0;
     for (int v = 0; v < variant_count; v++) {
         double y = 0;
-        fprintf(file, "<polyline fill=\"none\" stroke=\"%s\" stroke-width=\"2\"%s points=\"", hues[v % 8], v >= 8 ? " stroke-dasharray=\"5 3\"" : "");
+        fprintf(file, "<polyline fill=\"none\" stroke=\"%s\" stroke-width=\"2\"%s points=\"", hues[v % 8],
+                v >= 8 ? " stroke-dasharray=\"5 3\"" : "");
         for (int i = 0; i < count; i++) {
             double value = figures_wall(f, experiments[i], variants[v]);
             if (value <= 0)
@@ -136,7 +141,8 @@ static bool lines(const struct figures *f, const char *directory, const char *na
                 i = -1;
             }
         label_at[labels++] = y;
-        fprintf(file, "<text x=\"%.1f\" y=\"%.1f\" fill=\"%s\">%s</text>\n", LEFT - 40 + span + 6, y + 4, hues[v % 8], variants[v]);
+        fprintf(file, "<text x=\"%.1f\" y=\"%.1f\" fill=\"%s\">%s</text>\n", LEFT - 40 + span + 6, y + 4, hues[v % 8],
+                variants[v]);
     }
     return end(file);
 }
@@ -147,22 +153,29 @@ bool chart_write_all(const struct figures *f, const char *directory)
     static const char *const shares[] = {"share-0", "share-10", "share-25", "share-50", "share-75", "share-100"};
     static const char *const share_names[] = {"0%", "10%", "25%", "50%", "75%", "100%"};
     static const char *const ones[] = {"one-1", "one-2", "one-4", "one-8"}, *const counts[] = {"1", "2", "4", "8"};
-    static const char *const machines[] = {"interpreter-1", "interpreter-2"}, *const machine_names[] = {"1 thread", "2 threads"};
-    static const char *const elisions[] = {"interpreter-1", "interpreter-elided"}, *const elision_names[] = {"all pairs", "elided"};
-    static const char *const threaded[] = {"gil", "locks", "atomic", "atomic_bit", "biased", "split_cas", "split_barrier",
-                                           "eddy_log", "eddy_pin", "eddy"};
+    static const char *const machines[] = {"interpreter-1", "interpreter-2"}, *const machine_names[] = {"1 thread",
+                                                                                                        "2 threads"};
+    static const char *const elisions[] = {"interpreter-1", "interpreter-elided"}, *const elision_names[] = {
+                                                                                       "all pairs", "elided"};
+    static const char *const threaded[] = {"gil",       "locks",         "atomic",   "atomic_bit", "biased",
+                                           "split_cas", "split_barrier", "eddy_log", "eddy_pin",   "eddy"};
     if (mkdir(directory, 0777) != 0 && errno != EEXIST) {
         fprintf(stderr, "eddy-counting: cannot make %s: %s\n", directory, strerror(errno));
         return false;
     }
-    bool written = bars(f, directory, "pairs", "One retain and one release, one thread", "ns per pair", pairs, pair_names, 2);
-    written = lines(f, directory, "share", "Two threads, by the share of operations on the other's objects", "ns per pair, wall time",
-                    shares, share_names, 6, threaded, 10) && written;
-    written = lines(f, directory, "one-object", "So many threads, one object", "ns per pair, wall time", ones, counts, 4, threaded, 10) &&
-              written;
-    written = bars(f, directory, "interpreter", "The interpreter", "ns per iteration, wall time of all threads together", machines,
-                   machine_names, 2) && written;
-    written = bars(f, directory, "elision", "The interpreter, one thread, with the pairs that lifetime analysis removes", "ns per iteration",
-                   elisions, elision_names, 2) && written;
+    bool written =
+        bars(f, directory, "pairs", "One retain and one release, one thread", "ns per pair", pairs, pair_names, 2);
+    written = lines(f, directory, "share", "Two threads, by the share of operations on the other's objects",
+                    "ns per pair, wall time", shares, share_names, 6, threaded, 10)
+              && written;
+    written = lines(f, directory, "one-object", "So many threads, one object", "ns per pair, wall time", ones, counts,
+                    4, threaded, 10)
+              && written;
+    written = bars(f, directory, "interpreter", "The interpreter",
+                   "ns per iteration, wall time of all threads together", machines, machine_names, 2)
+              && written;
+    written = bars(f, directory, "elision", "The interpreter, one thread, with the pairs that lifetime analysis removes",
+                   "ns per iteration", elisions, elision_names, 2)
+              && written;
     return written;
 }

@@ -78,34 +78,34 @@ static inline void count_unlock16(uint16_t *lock)
 }
 
 /* Strategies that do not need one of these name it. */
-#define COUNT_NOTHING_TO_OPEN                                                                                 \
-    COUNT_UNUSED static void count_open(void)                                                                 \
-    {                                                                                                         \
-    }                                                                                                         \
-    COUNT_UNUSED static void count_close(void)                                                                \
-    {                                                                                                         \
+#define COUNT_NOTHING_TO_OPEN                                                                                          \
+    COUNT_UNUSED static void count_open(void)                                                                          \
+    {                                                                                                                  \
+    }                                                                                                                  \
+    COUNT_UNUSED static void count_close(void)                                                                         \
+    {                                                                                                                  \
     }
-#define COUNT_NOTHING_PER_THREAD                                                                              \
-    COUNT_UNUSED static inline void count_attach(struct count_thread *t, unsigned index)                      \
-    {                                                                                                         \
-        t->index = index;                                                                                     \
-    }                                                                                                         \
-    COUNT_UNUSED static inline void count_detach(struct count_thread *t)                                      \
-    {                                                                                                         \
-        (void)t;                                                                                              \
+#define COUNT_NOTHING_PER_THREAD                                                                                       \
+    COUNT_UNUSED static inline void count_attach(struct count_thread *t, unsigned index)                               \
+    {                                                                                                                  \
+        t->index = index;                                                                                              \
+    }                                                                                                                  \
+    COUNT_UNUSED static inline void count_detach(struct count_thread *t)                                               \
+    {                                                                                                                  \
+        (void)t;                                                                                                       \
     }
-#define COUNT_NOTHING_TO_POLL                                                                                 \
-    COUNT_UNUSED static inline void count_poll(struct count_thread *t)                                        \
-    {                                                                                                         \
-        (void)t;                                                                                              \
-    }                                                                                                         \
-    COUNT_UNUSED static inline void count_block(struct count_thread *t)                                       \
-    {                                                                                                         \
-        (void)t;                                                                                              \
-    }                                                                                                         \
-    COUNT_UNUSED static inline void count_unblock(struct count_thread *t)                                     \
-    {                                                                                                         \
-        (void)t;                                                                                              \
+#define COUNT_NOTHING_TO_POLL                                                                                          \
+    COUNT_UNUSED static inline void count_poll(struct count_thread *t)                                                 \
+    {                                                                                                                  \
+        (void)t;                                                                                                       \
+    }                                                                                                                  \
+    COUNT_UNUSED static inline void count_block(struct count_thread *t)                                                \
+    {                                                                                                                  \
+        (void)t;                                                                                                       \
+    }                                                                                                                  \
+    COUNT_UNUSED static inline void count_unblock(struct count_thread *t)                                              \
+    {                                                                                                                  \
+        (void)t;                                                                                                       \
     }
 
 #endif

@@ -87,8 +87,8 @@ void machine_text(const struct figures *f, char *text, size_t size)
         fclose(file);
     struct utsname system;
     uname(&system);
-    snprintf(text, size, "%s%s, %ld processors, %s %s %s, compiled by %s %s; load of the machine %.1f before, %.1f after", model,
-             virtual ? " (virtual machine)" : "", sysconf(_SC_NPROCESSORS_ONLN), system.sysname, system.release,
+    snprintf(text, size, "%s%s, %ld processors, %s %s %s, compiled by %s %s; load of the machine %.1f before, %.1f after",
+             model, virtual ? " (virtual machine)" : "", sysconf(_SC_NPROCESSORS_ONLN), system.sysname, system.release,
              system.machine,
 #ifdef __clang__
              "clang", __clang_version__,

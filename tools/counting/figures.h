@@ -13,7 +13,7 @@ struct spread {
 
 /* One strategy in one experiment: the figures of all rounds. */
 struct series {
-    bool runs; /* the strategy can run it, and was asked for */
+    bool runs;                                              /* the strategy can run it, and was asked for */
     double wall_ns[FIGURES_ROUNDS], cpu_ns[FIGURES_ROUNDS]; /* per operation, all threads together */
     struct lab_result last;
 };
@@ -64,7 +64,7 @@ const struct lab_result *figures_result(const struct figures *f, const char *exp
 /* plan.c: what there is to run, and running it in processes of its own. */
 struct plan_choice {
     bool quick;
-    const char *only;       /* experiments whose names begin so; NULL: all */
+    const char *only; /* experiments whose names begin so; NULL: all */
     bool chosen[LAB_VARIANTS];
     unsigned rounds, pairs; /* 0: the default */
     bool instructions, progress;

@@ -11,8 +11,8 @@
 #include <unistd.h>
 
 /* The total of a run of "once" under callgrind, or 0. */
-static uint64_t count(const struct lab_variant *variant, const struct lab_request *request, uint64_t operations, char *why,
-                      size_t size)
+static uint64_t count(const struct lab_variant *variant, const struct lab_request *request, uint64_t operations,
+                      char *why, size_t size)
 {
     char self[4096], command[8192], line[512];
     ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
@@ -32,7 +32,8 @@ static uint64_t count(const struct lab_variant *variant, const struct lab_reques
     int status = output != NULL ? pclose(output) : -1;
     if (status == 0 && instructions != 0)
         return instructions;
-    snprintf(why, size, "%s", WIFEXITED(status) && WEXITSTATUS(status) == 127 ? "valgrind is not installed" : "callgrind failed");
+    snprintf(why, size, "%s",
+             WIFEXITED(status) && WEXITSTATUS(status) == 127 ? "valgrind is not installed" : "callgrind failed");
     return 0;
 }
 
@@ -45,8 +46,8 @@ double instructions_of(const struct lab_variant *variant, const struct lab_reque
     } known[32];
     size_t i = 0;
     for (; i < 32 && known[i].variant != NULL; i++)
-        if (known[i].variant == variant && known[i].request.which == request->which &&
-            known[i].request.elide == request->elide && known[i].request.unknowing == request->unknowing)
+        if (known[i].variant == variant && known[i].request.which == request->which
+            && known[i].request.elide == request->elide && known[i].request.unknowing == request->unknowing)
             return known[i].instructions;
     uint64_t few = request->which == CASE_INTERPRETER ? 500 : 10240, many = 6 * few;
     uint64_t less = count(variant, request, few, why, size);

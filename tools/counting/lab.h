@@ -17,8 +17,8 @@ enum lab_case {
     CASE_NEIGHBOURS, /* pairs of each thread on an object of its own, all in the same cache lines */
     CASE_MIX,        /* the operations of an interpreter without the interpreter */
     CASE_INTERPRETER,
-    CASE_MEMORY,     /* bytes per object */
-    CASE_FORK,       /* pages that a child dirties by reading */
+    CASE_MEMORY, /* bytes per object */
+    CASE_FORK,   /* pages that a child dirties by reading */
     CASES
 };
 
@@ -55,8 +55,8 @@ extern const struct lab_variant lab_variant_census; /* plain counts that count t
 bool lab_can(const struct lab_variant *variant, const struct lab_request *request);
 
 uint64_t lab_now_ns(void);
-uint64_t lab_cpu_ns(void);     /* of the process; of its running threads only up to their last look at their own */
-uint64_t lab_own_cpu_ns(void); /* of the calling thread */
+uint64_t lab_cpu_ns(void);        /* of the process; of its running threads only up to their last look at their own */
+uint64_t lab_own_cpu_ns(void);    /* of the calling thread */
 uint64_t lab_private_dirty(void); /* bytes; of this process */
 
 _Noreturn void lab_fatal(const char *format, ...) __attribute__((format(printf, 1, 2)));

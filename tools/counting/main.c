@@ -118,41 +118,21 @@ int main(int argc, char **argv)
     opterr = 0;
     for (int option; (option = getopt_long(argc, argv, ":", table, NULL)) != -1;) {
         switch (option) {
-        case QUICK:
-            choice.quick = true;
-            break;
-        case ROUNDS:
-            choice.rounds = number("--rounds must be a number from 1 to 64, not", optarg);
-            break;
-        case PAIRS:
-            choice.pairs = number("--pairs must be a number from 1 to 64, not", optarg);
-            break;
-        case ONLY:
-            choice.only = optarg;
-            break;
-        case STRATEGIES:
-            take_strategies(&choice, optarg);
-            break;
+        case QUICK: choice.quick = true; break;
+        case ROUNDS: choice.rounds = number("--rounds must be a number from 1 to 64, not", optarg); break;
+        case PAIRS: choice.pairs = number("--pairs must be a number from 1 to 64, not", optarg); break;
+        case ONLY: choice.only = optarg; break;
+        case STRATEGIES: take_strategies(&choice, optarg); break;
         case NO_INSTRUCTIONS:
             choice.instructions = false;
             snprintf(figures.no_instructions, sizeof figures.no_instructions, "not asked for");
             break;
-        case JSON:
-            json = optarg;
-            break;
-        case PLOTS:
-            plots = optarg;
-            break;
-        case PAGE:
-            page = optarg;
-            break;
-        case HELP:
-            fputs(usage, stdout);
-            return 0;
-        case ':':
-            wrong("a value is missing for", argv[optind - 1]);
-        default:
-            wrong("unknown option", argv[optind - 1]);
+        case JSON: json = optarg; break;
+        case PLOTS: plots = optarg; break;
+        case PAGE: page = optarg; break;
+        case HELP: fputs(usage, stdout); return 0;
+        case ':': wrong("a value is missing for", argv[optind - 1]);
+        default: wrong("unknown option", argv[optind - 1]);
         }
     }
     if (optind != argc)

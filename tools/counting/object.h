@@ -29,7 +29,7 @@ enum { LAB_TEXT_LENGTH = 96, LAB_TEXT_WORDS = 1 + LAB_TEXT_LENGTH / 8 }; /* hash
 enum { LAB_SMALL = 8, LAB_MIDDLE = 64, LAB_LARGE = 1024 };
 
 #ifdef COUNT_CHECKED
-#define LAB_CHECK(object)                                                                                     \
+#define LAB_CHECK(object)                                                                                              \
     ((object)->kind >= LAB_INT && (object)->kind <= LAB_ARRAY ? (void)0 : count_fatal("a dead object is used"))
 #else
 #define LAB_CHECK(object) ((void)0)

@@ -28,9 +28,9 @@ VARIANT(eddy)
 #undef VARIANT
 
 const struct lab_variant *const lab_variants[LAB_VARIANTS] = {
-    &lab_variant_plain,      &lab_variant_gil,       &lab_variant_locks,      &lab_variant_atomic,
-    &lab_variant_atomic_sc,  &lab_variant_plain_big, &lab_variant_plain_bit,  &lab_variant_atomic_big,
-    &lab_variant_atomic_bit, &lab_variant_biased,    &lab_variant_split_cas,  &lab_variant_split_barrier,
+    &lab_variant_plain,      &lab_variant_gil,       &lab_variant_locks,     &lab_variant_atomic,
+    &lab_variant_atomic_sc,  &lab_variant_plain_big, &lab_variant_plain_bit, &lab_variant_atomic_big,
+    &lab_variant_atomic_bit, &lab_variant_biased,    &lab_variant_split_cas, &lab_variant_split_barrier,
     &lab_variant_eddy_log,   &lab_variant_eddy_pin,  &lab_variant_eddy,
 };
 
@@ -41,8 +41,8 @@ bool lab_can(const struct lab_variant *variant, const struct lab_request *reques
 
 /* ---- the experiments ---- */
 
-static void add(struct figures *f, const struct plan_choice *choice, const char *name, const char *title, const char *unit,
-                struct lab_request request)
+static void add(struct figures *f, const struct plan_choice *choice, const char *name, const char *title,
+                const char *unit, struct lab_request request)
 {
     if (choice->only != NULL && strncmp(name, choice->only, strlen(choice->only)) != 0)
         return;
@@ -68,7 +68,8 @@ void plan_make(struct figures *f, const struct plan_choice *choice)
     for (size_t i = 0; i < LAB_VARIANTS; i++)
         f->only_some = f->only_some || !choice->chosen[i];
     add(f, choice, "hot", "pairs on 16 objects", "ns/pair", (struct lab_request){CASE_HOT, 1, .operations = pairs});
-    add(f, choice, "cold", "pairs on many objects, in no order", "ns/pair", (struct lab_request){CASE_COLD, 1, .operations = objects});
+    add(f, choice, "cold", "pairs on many objects, in no order", "ns/pair",
+        (struct lab_request){CASE_COLD, 1, .operations = objects});
     for (size_t i = 0; i < sizeof shares / sizeof shares[0]; i++) {
         snprintf(name, sizeof name, "share-%u", shares[i]);
         add(f, choice, name, "pairs of 2 threads, so many percent on the other's objects", "ns/pair",
@@ -91,10 +92,10 @@ void plan_make(struct figures *f, const struct plan_choice *choice)
         add(f, choice, name, "the interpreter, so many threads", "ns/iteration",
             (struct lab_request){CASE_INTERPRETER, threads[i], .operations = iterations / threads[i]});
     }
-    add(f, choice, "interpreter-elided", "the interpreter without the pairs that lifetime analysis removes", "ns/iteration",
-        (struct lab_request){CASE_INTERPRETER, 1, .elide = true, .operations = iterations});
-    add(f, choice, "interpreter-checked", "the interpreter, what is known to be permanent counted all the same", "ns/iteration",
-        (struct lab_request){CASE_INTERPRETER, 1, .unknowing = true, .operations = iterations});
+    add(f, choice, "interpreter-elided", "the interpreter without the pairs that lifetime analysis removes",
+        "ns/iteration", (struct lab_request){CASE_INTERPRETER, 1, .elide = true, .operations = iterations});
+    add(f, choice, "interpreter-checked", "the interpreter, what is known to be permanent counted all the same",
+        "ns/iteration", (struct lab_request){CASE_INTERPRETER, 1, .unknowing = true, .operations = iterations});
     add(f, choice, "memory", "bytes per boxed number, from the system", "bytes",
         (struct lab_request){CASE_MEMORY, 1, .operations = choice->quick ? 1 << 18 : 1 << 20});
     add(f, choice, "fork", "pages that a child dirties by reading", "percent",

@@ -54,9 +54,9 @@ static json_t *document_of(const struct figures *f)
     json_t *strategies = json_array(), *experiments = json_array(), *pairings = json_array();
     for (size_t i = 0; i < LAB_VARIANTS; i++) {
         const struct lab_variant *v = lab_variants[i];
-        json_array_append_new(strategies,
-                              json_pack("{s:s,s:s,s:s,s:i,s:i}", "name", v->name, "number", v->number, "title", v->title,
-                                        "bytes_number", (int)v->bytes_int, "bytes_array_of_2", (int)v->bytes_pair));
+        json_array_append_new(strategies, json_pack("{s:s,s:s,s:s,s:i,s:i}", "name", v->name, "number", v->number,
+                                                    "title", v->title, "bytes_number", (int)v->bytes_int,
+                                                    "bytes_array_of_2", (int)v->bytes_pair));
     }
     for (size_t i = 0; i < f->experiment_count; i++) {
         const struct experiment *e = &f->experiments[i];
@@ -69,17 +69,17 @@ static json_t *document_of(const struct figures *f)
     }
     for (size_t i = 0; i < f->pairing_count; i++) {
         const struct pairing *p = &f->pairings[i];
-        json_array_append_new(pairings, json_pack("{s:s,s:s,s:s,s:s,s:o,s:f,s:f,s:o}", "name", p->name, "what", p->what, "of",
-                                                  p->of->name, "to", p->to->name, "time", json_of_spread(spread_of(p->ratios, f->pairs)),
-                                                  "instructions", p->instructions, "bar", p->bar, "ratios",
-                                                  json_of_values(p->ratios, f->pairs)));
+        json_array_append_new(
+            pairings, json_pack("{s:s,s:s,s:s,s:s,s:o,s:f,s:f,s:o}", "name", p->name, "what", p->what, "of", p->of->name,
+                                "to", p->to->name, "time", json_of_spread(spread_of(p->ratios, f->pairs)), "instructions",
+                                p->instructions, "bar", p->bar, "ratios", json_of_values(p->ratios, f->pairs)));
     }
     const struct lab_result *c = &f->census, *e = &f->census_elided;
-    json_t *census = json_pack("{s:f,s:f,s:f,s:f,s:f}", "byte_codes", (double)c->byte_codes / (double)c->operations, "retains",
-                               (double)c->retains / (double)c->operations, "releases",
-                               (double)c->releases / (double)c->operations, "retains_elided",
-                               (double)e->retains / (double)e->operations, "releases_elided",
-                               (double)e->releases / (double)e->operations);
+    json_t *census =
+        json_pack("{s:f,s:f,s:f,s:f,s:f}", "byte_codes", (double)c->byte_codes / (double)c->operations, "retains",
+                  (double)c->retains / (double)c->operations, "releases", (double)c->releases / (double)c->operations,
+                  "retains_elided", (double)e->retains / (double)e->operations, "releases_elided",
+                  (double)e->releases / (double)e->operations);
     set(document, "strategies", strategies);
     set(document, "experiments", experiments);
     set(document, "pairings", pairings);
@@ -91,8 +91,8 @@ bool report_write(const struct figures *f, const char *path)
 {
     FILE *file = strcmp(path, "-") == 0 ? stdout : fopen(path, "w");
     json_t *document = document_of(f);
-    bool written = file != NULL && document != NULL &&
-                   json_dumpf(document, file, JSON_INDENT(2) | JSON_REAL_PRECISION(9)) == 0 && fputc('\n', file) != EOF;
+    bool written = file != NULL && document != NULL
+                   && json_dumpf(document, file, JSON_INDENT(2) | JSON_REAL_PRECISION(9)) == 0 && fputc('\n', file) != EOF;
     if (file != NULL)
         written = (file == stdout ? fflush(file) : fclose(file)) == 0 && written;
     if (!written)

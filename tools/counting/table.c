@@ -4,7 +4,8 @@
 #include <stdio.h>
 
 const struct block blocks[BLOCKS] = {
-    {"One thread: ns per retain/release pair; CPU with helper threads; bytes of a boxed number; pages dirtied by a child that reads",
+    {"One thread: ns per retain/release pair; CPU with helper threads; bytes of a boxed number; pages dirtied by a "
+     "child that reads",
      {{"hot", "hot", COLUMN_WALL},
       {"hot", "hot, CPU", COLUMN_CPU},
       {"cold", "cold", COLUMN_WALL},
@@ -18,7 +19,8 @@ const struct block blocks[BLOCKS] = {
       {"share-50", "50%", COLUMN_WALL},
       {"share-75", "75%", COLUMN_WALL},
       {"share-100", "100%", COLUMN_WALL}}},
-    {"Contention: ns per pair, wall time; so many threads on one object; two threads on neighbours in the same cache lines",
+    {"Contention: ns per pair, wall time; so many threads on one object; two threads on neighbours in the same cache "
+     "lines",
      {{"one-1", "1 thread", COLUMN_WALL},
       {"one-2", "2", COLUMN_WALL},
       {"one-4", "4", COLUMN_WALL},
@@ -39,7 +41,8 @@ const struct block blocks[BLOCKS] = {
       {"interpreter-8", "8", COLUMN_WALL},
       {"interpreter-1", "1, CPU", COLUMN_CPU},
       {"interpreter-2", "2, CPU", COLUMN_CPU}}},
-    {"The interpreter, one thread: ns per iteration as it is, with pairs elided, and with permanent constants counted all the same",
+    {"The interpreter, one thread: ns per iteration as it is, with pairs elided, and with permanent constants counted "
+     "all the same",
      {{"interpreter-1", "as it is", COLUMN_WALL},
       {"interpreter-elided", "elided", COLUMN_WALL},
       {"interpreter-checked", "checked", COLUMN_WALL},
@@ -55,17 +58,12 @@ bool block_cell(const struct figures *f, const struct column *column, size_t var
     const struct series *s = &e->series[variant];
     struct spread figure;
     switch (column->kind) {
-    case COLUMN_BYTES:
-        snprintf(text, size, "%.1f", (double)s->last.bytes / (double)s->last.operations);
-        return true;
+    case COLUMN_BYTES: snprintf(text, size, "%.1f", (double)s->last.bytes / (double)s->last.operations); return true;
     case COLUMN_DIRTIED:
         snprintf(text, size, "%.1f%%", 100.0 * (double)s->last.bytes / (double)s->last.total_bytes);
         return true;
-    case COLUMN_WALL:
-        figure = series_wall(f, s);
-        break;
-    default:
-        figure = series_cpu(f, s);
+    case COLUMN_WALL: figure = series_wall(f, s); break;
+    default: figure = series_cpu(f, s);
     }
     int decimals = figure.median < 10 ? 2 : figure.median < 100 ? 1 : 0;
     if (spread)
@@ -111,7 +109,8 @@ void table_print(const struct figures *f)
         if (block_measured(f, &blocks[i]))
             print_block(f, &blocks[i]);
     const struct lab_result *c = &f->census, *e = &f->census_elided;
-    printf("\nThe interpreter's program, per iteration: %.1f byte codes, %.1f retains, %.1f releases; elided: %.1f retains, %.1f releases\n",
+    printf("\nThe interpreter's program, per iteration: %.1f byte codes, %.1f retains, %.1f releases; elided: %.1f "
+           "retains, %.1f releases\n",
            (double)c->byte_codes / (double)c->operations, (double)c->retains / (double)c->operations,
            (double)c->releases / (double)c->operations, (double)e->retains / (double)e->operations,
            (double)e->releases / (double)e->operations);
@@ -127,7 +126,8 @@ void table_print(const struct figures *f)
         if (p->instructions != 0)
             snprintf(instructions, sizeof instructions, "%.3f", p->instructions);
         if (p->bar != 0)
-            snprintf(bar, sizeof bar, "%.2f %s", p->bar, s.median <= p->bar && p->instructions <= p->bar ? "met" : "missed");
+            snprintf(bar, sizeof bar, "%.2f %s", p->bar,
+                     s.median <= p->bar && p->instructions <= p->bar ? "met" : "missed");
         printf("%-22s %-24s %-20s %12s %9s\n", p->name, of, time, instructions, bar);
     }
     if (f->no_instructions[0] != 0)

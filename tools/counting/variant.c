@@ -13,20 +13,11 @@ static COUNT_COLD void perform(struct lab_thread *t, const struct lab_request *r
     struct object *shared = lab_new_array(t, LAB_LARGE);
     lab_hold(t, shared);
     switch (request->which) {
-    case CASE_MIX:
-        mix_run(t, request, shared, result);
-        break;
-    case CASE_INTERPRETER:
-        interpreter_run(t, request, shared, result);
-        break;
-    case CASE_MEMORY:
-        memory_run(t, request, result);
-        break;
-    case CASE_FORK:
-        fork_run(t, request, result);
-        break;
-    default:
-        pairs_run(t, request, shared, result);
+    case CASE_MIX: mix_run(t, request, shared, result); break;
+    case CASE_INTERPRETER: interpreter_run(t, request, shared, result); break;
+    case CASE_MEMORY: memory_run(t, request, result); break;
+    case CASE_FORK: fork_run(t, request, result); break;
+    default: pairs_run(t, request, shared, result);
     }
     lab_unhold(t, shared);
 }

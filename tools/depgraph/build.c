@@ -98,8 +98,8 @@ static struct run take_run(const edge **at, const edge *end, uint32_t from)
 }
 
 /* Links a package in one direction; `member` of it is the array, `needed` the count of needed edges. */
-static bool link_run(eddy_thread *thread, const struct release *release, const struct run *run,
-                     struct package *package, eddy_array **member, uint32_t *needed)
+static bool link_run(eddy_thread *thread, const struct release *release, const struct run *run, struct package *package,
+                     eddy_array **member, uint32_t *needed)
 {
     const eddy_array *table = EDDY_GET(thread, release, table);
     if (run->length == 0)
@@ -123,8 +123,8 @@ static bool link_planned_packages(struct graph *graph, eddy_thread *thread, cons
         struct run depends = take_run(&forward, plan->forward + plan->edge_count, number);
         struct run dependents = take_run(&backward, plan->backward + plan->edge_count, number);
         struct package *package = graph_package(graph, thread, release, number);
-        if (!link_run(thread, release, &depends, package, &package->depends, &package->needed_depends) ||
-            !link_run(thread, release, &dependents, package, &package->dependents, &package->needed_dependents))
+        if (!link_run(thread, release, &depends, package, &package->depends, &package->needed_depends)
+            || !link_run(thread, release, &dependents, package, &package->dependents, &package->needed_dependents))
             return false;
     }
     return true;
@@ -140,8 +140,8 @@ bool graph_build(struct graph *graph, eddy_thread *thread, const struct catalog 
     eddy_frame frame;
     eddy_frame_push(thread, &frame, held, 1);
     struct release *release = held[0] = release_new(graph, thread, 1);
-    bool built = release != NULL && make_planned_packages(graph, thread, release, catalog, plan) &&
-                 link_planned_packages(graph, thread, release, plan);
+    bool built = release != NULL && make_planned_packages(graph, thread, release, catalog, plan)
+                 && link_planned_packages(graph, thread, release, plan);
     if (built)
         eddy_root_store(thread, &graph->current, release);
     eddy_frame_pop(thread, &frame);
@@ -150,16 +150,15 @@ bool graph_build(struct graph *graph, eddy_thread *thread, const struct catalog 
 
 /* ---- copies ---- */
 
-static bool copy_packages(struct graph *graph, eddy_thread *thread, const struct release *old,
-                          struct release *fresh)
+static bool copy_packages(struct graph *graph, eddy_thread *thread, const struct release *old, struct release *fresh)
 {
     eddy_array *table = EDDY_GET(thread, fresh, table);
     for (uint32_t i = 0; i < graph->node_count; i++) {
         uint32_t number = graph->nodes[i];
         const struct package *model = graph_package(graph, thread, old, number);
         graph_check_name(thread, model);
-        struct package *package = package_new(graph, thread, number, EDDY_GET(thread, model, name),
-                                              model->name_length, EDDY_GET(thread, model, version));
+        struct package *package = package_new(graph, thread, number, EDDY_GET(thread, model, name), model->name_length,
+                                              EDDY_GET(thread, model, version));
         if (package == NULL)
             return false;
         package->revision = model->revision;
@@ -171,8 +170,8 @@ static bool copy_packages(struct graph *graph, eddy_thread *thread, const struct
 }
 
 /* Gives `package` an array of the same edges as in `model`, but within the new release. */
-static bool copy_links(struct graph *graph, eddy_thread *thread, const struct release *fresh,
-                       const eddy_array *model, struct package *package, eddy_array **member)
+static bool copy_links(struct graph *graph, eddy_thread *thread, const struct release *fresh, const eddy_array *model,
+                       struct package *package, eddy_array **member)
 {
     const eddy_array *table = EDDY_GET(thread, fresh, table);
     if (model == NULL)
@@ -188,14 +187,13 @@ static bool copy_links(struct graph *graph, eddy_thread *thread, const struct re
     return true;
 }
 
-static bool link_copies(struct graph *graph, eddy_thread *thread, const struct release *old,
-                        const struct release *fresh)
+static bool link_copies(struct graph *graph, eddy_thread *thread, const struct release *old, const struct release *fresh)
 {
     for (uint32_t i = 0; i < graph->node_count; i++) {
         const struct package *model = graph_package(graph, thread, old, graph->nodes[i]);
         struct package *package = graph_package(graph, thread, fresh, graph->nodes[i]);
-        if (!copy_links(graph, thread, fresh, EDDY_GET(thread, model, depends), package, &package->depends) ||
-            !copy_links(graph, thread, fresh, EDDY_GET(thread, model, dependents), package, &package->dependents))
+        if (!copy_links(graph, thread, fresh, EDDY_GET(thread, model, depends), package, &package->depends)
+            || !copy_links(graph, thread, fresh, EDDY_GET(thread, model, dependents), package, &package->dependents))
             return false;
     }
     return true;

@@ -86,15 +86,15 @@ uint32_t catalog_find(const struct catalog *catalog, const char *text, size_t le
 }
 
 /* The number of the name that `text` stands for in a stanza of the given architecture. */
-static uint32_t intern_qualified(struct catalog *catalog, const char *text, size_t length,
-                                 const char *architecture, size_t architecture_length)
+static uint32_t intern_qualified(struct catalog *catalog, const char *text, size_t length, const char *architecture,
+                                 size_t architecture_length)
 {
-    bool plain = architecture_length == 0 || (architecture_length == strlen(catalog->architecture) &&
-                                              memcmp(architecture, catalog->architecture, architecture_length) == 0);
+    bool plain = architecture_length == 0
+                 || (architecture_length == strlen(catalog->architecture)
+                     && memcmp(architecture, catalog->architecture, architecture_length) == 0);
     static const char *const anywhere[] = {"all", "any", "native"};
     for (size_t i = 0; i < sizeof anywhere / sizeof *anywhere && !plain; i++)
-        plain = strlen(anywhere[i]) == architecture_length &&
-                memcmp(anywhere[i], architecture, architecture_length) == 0;
+        plain = strlen(anywhere[i]) == architecture_length && memcmp(anywhere[i], architecture, architecture_length) == 0;
     if (plain)
         return intern(catalog, text, length);
     size_t whole = length + 1 + architecture_length;
@@ -119,10 +119,10 @@ static void take_target(void *context, const struct target *target)
     struct taking *taking = context;
     struct catalog *catalog = taking->catalog;
     const struct field *own = taking->architecture;
-    uint32_t name = target->qualifier != NULL
-                        ? intern_qualified(catalog, target->name, target->length, target->qualifier,
-                                           target->qualifier_length)
-                        : intern_qualified(catalog, target->name, target->length, own->text, own->length);
+    uint32_t name =
+        target->qualifier != NULL
+            ? intern_qualified(catalog, target->name, target->length, target->qualifier, target->qualifier_length)
+            : intern_qualified(catalog, target->name, target->length, own->text, own->length);
     catalog->relations = must_grow(catalog->relations, &catalog->relation_capacity, catalog->relation_count + 1,
                                    sizeof *catalog->relations);
     catalog->relations[catalog->relation_count++] = (struct relation){name, taking->kind};
@@ -159,8 +159,7 @@ static bool has_usable_name(const struct stanza *stanza, struct complaints *comp
         return false;
     }
     if (package->length == 0 || relation_name_length(package->text) != package->length) {
-        complain(complaints, package->line, "not a package name: \"%s\"",
-                 excerpt(package->text, package->length, &shown));
+        complain(complaints, package->line, "not a package name: \"%s\"", excerpt(package->text, package->length, &shown));
         return false;
     }
     if (architecture->length > 0 && relation_name_length(architecture->text) != architecture->length) {
@@ -181,8 +180,8 @@ void catalog_add(struct catalog *catalog, const struct stanza *stanza, struct co
     const struct field *version = &stanza->fields[FIELD_VERSION];
     if (catalog->architecture[0] == '\0' && architecture->length > 0 && strcmp(architecture->text, "all") != 0)
         snprintf(catalog->architecture, sizeof catalog->architecture, "%s", architecture->text);
-    uint32_t name = intern_qualified(catalog, package_name->text, package_name->length, architecture->text,
-                                     architecture->length);
+    uint32_t name =
+        intern_qualified(catalog, package_name->text, package_name->length, architecture->text, architecture->length);
     uint32_t number = catalog->names[name].package;
     const char *version_text = version->length > 0 ? version->text : "";
     if (number != NO_PACKAGE) {

@@ -45,7 +45,7 @@ struct catalog {
     struct text_block *texts;
     char architecture[16]; /* the main one: the first that is not "all" */
     uint64_t stanzas;
-    uint64_t superseded;   /* stanzas of a package of which there is a newer one, or a later equal one */
+    uint64_t superseded; /* stanzas of a package of which there is a newer one, or a later equal one */
 };
 
 /* Adds a stanza. One without a usable package name is reported and left out; of several stanzas of one

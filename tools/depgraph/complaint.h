@@ -6,18 +6,17 @@
 #include <stdint.h>
 
 struct complaints {
-    const char *file;    /* being read now */
-    uint64_t count;      /* over all files */
-    uint64_t shown;      /* of the present file: a file of another kind would fill the screen */
-    bool quiet;          /* count, but print nothing */
+    const char *file; /* being read now */
+    uint64_t count;   /* over all files */
+    uint64_t shown;   /* of the present file: a file of another kind would fill the screen */
+    bool quiet;       /* count, but print nothing */
 };
 
 /* Starts the complaints about another file. */
 void complaints_begin(struct complaints *complaints, const char *file);
 
 /* One malformed line. */
-__attribute__((format(printf, 3, 4))) void complain(struct complaints *complaints, uint64_t line,
-                                                    const char *format, ...);
+__attribute__((format(printf, 3, 4))) void complain(struct complaints *complaints, uint64_t line, const char *format, ...);
 
 /* A piece of the input, fit for a message: cut to a moderate length, with blanks for line ends and
  * question marks for whatever else is not printable. */

@@ -5,10 +5,10 @@
 #include "graph.h"
 
 struct components {
-    uint32_t *sizes;        /* per number: nodes of the component that the node is in */
-    uint32_t cycles;        /* components of two nodes or more */
-    uint32_t largest;       /* nodes of the largest one */
-    uint32_t *members;      /* their numbers; undefined order */
+    uint32_t *sizes;   /* per number: nodes of the component that the node is in */
+    uint32_t cycles;   /* components of two nodes or more */
+    uint32_t largest;  /* nodes of the largest one */
+    uint32_t *members; /* their numbers; undefined order */
 };
 
 /* Finds them, along needed edges alone or along all. The release must be held by the caller, and no

@@ -9,9 +9,9 @@
 
 #include "util.h"
 
-#define GAP_MIN_NS UINT64_C(1000)         /* below: the clock itself */
+#define GAP_MIN_NS UINT64_C(1000) /* below: the clock itself */
 #define GAP_MAX_NS UINT64_C(3600000000000)
-#define COSTLY_NS UINT64_C(50000)         /* from here on the run queue's share is taken off */
+#define COSTLY_NS UINT64_C(50000) /* from here on the run queue's share is taken off */
 
 /* Time this thread has stood in the run queue, the second number of its schedstat file. */
 static uint64_t queued_ns(int schedstat)

@@ -40,8 +40,7 @@ static size_t name_length(struct deb822 *reader, const char *line, size_t length
     struct excerpt shown;
     const char *colon = memchr(line, ':', length);
     if (colon == NULL) {
-        complain(reader->complaints, reader->line, "no colon after a field name: \"%s\"",
-                 excerpt(line, length, &shown));
+        complain(reader->complaints, reader->line, "no colon after a field name: \"%s\"", excerpt(line, length, &shown));
         return 0;
     }
     size_t name = (size_t)(colon - line);

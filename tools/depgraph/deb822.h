@@ -22,11 +22,11 @@ enum field_id {
 };
 
 struct field {
-    char *text;      /* the value, NUL-terminated, blanks at both ends removed; line ends of continued
+    char *text; /* the value, NUL-terminated, blanks at both ends removed; line ends of continued
                         values are kept */
     size_t length;
     size_t capacity;
-    uint64_t line;   /* where it began; 0: the stanza has no such field */
+    uint64_t line; /* where it began; 0: the stanza has no such field */
 };
 
 struct stanza {

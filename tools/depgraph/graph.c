@@ -69,14 +69,12 @@ static void check(const struct graph *graph, const struct package *package)
     if (package == NULL)
         graph_damaged("a reference to a package is null");
     if ((package->canary ^ (uintptr_t)package) != PACKAGE_CANARY)
-        graph_damaged("%p is no package: its canary is %#llx", (const void *)package,
-                      (unsigned long long)package->canary);
+        graph_damaged("%p is no package: its canary is %#llx", (const void *)package, (unsigned long long)package->canary);
     if (package->number >= graph->capacity)
         graph_damaged("%p is no package: its number is %u", (const void *)package, package->number);
 }
 
-struct package *graph_package(const struct graph *graph, eddy_thread *thread, const struct release *release,
-                              uint32_t number)
+struct package *graph_package(const struct graph *graph, eddy_thread *thread, const struct release *release, uint32_t number)
 {
     struct package *package = eddy_load(thread, &EDDY_GET(thread, release, table)->slots[number]);
     check(graph, package);
@@ -110,8 +108,8 @@ struct package *graph_find(const struct graph *graph, eddy_thread *thread, const
         if (package == NULL)
             return NULL;
         check(graph, package);
-        if (package->name_hash == hash && package->name_length == length &&
-            memcmp(EDDY_GET(thread, package, name), name, length) == 0)
+        if (package->name_hash == hash && package->name_length == length
+            && memcmp(EDDY_GET(thread, package, name), name, length) == 0)
             return package;
     }
 }

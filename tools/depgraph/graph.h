@@ -21,10 +21,10 @@
 
 /* A package or virtual package. Constant once published, but for the slots of its arrays. */
 struct package {
-    uint64_t canary;            /* a constant mixed with the object's address */
+    uint64_t canary; /* a constant mixed with the object's address */
     uint64_t name_hash;
     uint32_t number;
-    uint32_t revision;          /* times it was replaced */
+    uint32_t revision; /* times it was replaced */
     uint32_t name_length;
     uint32_t needed_depends;    /* slots of `depends` with needed edges; the weak ones follow */
     uint32_t needed_dependents; /* the same of `dependents` */

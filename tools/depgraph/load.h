@@ -8,7 +8,7 @@
 /* What reading the files was like. */
 struct load_summary {
     uint64_t files;
-    uint64_t skipped;   /* files of the machine's database that cannot be read */
+    uint64_t skipped; /* files of the machine's database that cannot be read */
     uint64_t stanzas;
     uint64_t superseded;
     uint64_t malformed; /* lines, relations or stanzas left out */

@@ -124,34 +124,18 @@ static bool read_size(const char *name, const char *text, size_t *value)
 static bool take_option(struct options *options, int id, const char *value)
 {
     switch (id) {
-    case OPTION_SYSTEM:
-        options->system = true;
-        return true;
-    case OPTION_SECONDS:
-        return read_count("seconds", value, 0, SECONDS_MAX, &options->seconds);
-    case OPTION_READERS:
-        return read_count("readers", value, 0, READERS_MAX, &options->readers);
-    case OPTION_WRITERS:
-        return read_count("writers", value, 0, WRITERS_MAX, &options->writers);
-    case OPTION_RELEASE_EVERY:
-        return read_number("release-every", value, 1, UINT64_MAX, &options->release_every);
-    case OPTION_PROCESSES:
-        return read_count("processes", value, 1, PROCESSES_MAX, &options->processes);
-    case OPTION_HEAP_LIMIT:
-        return read_size("heap-limit", value, &options->heap_limit);
-    case OPTION_PRECISE:
-        options->precise = true;
-        return true;
-    case OPTION_VERIFY:
-        options->verify = true;
-        return true;
-    case OPTION_JSON:
-        options->json = value;
-        return true;
-    case OPTION_SEED:
-        return read_number("seed", value, 0, UINT64_MAX, &options->seed);
-    default:
-        return false;
+    case OPTION_SYSTEM: options->system = true; return true;
+    case OPTION_SECONDS: return read_count("seconds", value, 0, SECONDS_MAX, &options->seconds);
+    case OPTION_READERS: return read_count("readers", value, 0, READERS_MAX, &options->readers);
+    case OPTION_WRITERS: return read_count("writers", value, 0, WRITERS_MAX, &options->writers);
+    case OPTION_RELEASE_EVERY: return read_number("release-every", value, 1, UINT64_MAX, &options->release_every);
+    case OPTION_PROCESSES: return read_count("processes", value, 1, PROCESSES_MAX, &options->processes);
+    case OPTION_HEAP_LIMIT: return read_size("heap-limit", value, &options->heap_limit);
+    case OPTION_PRECISE: options->precise = true; return true;
+    case OPTION_VERIFY: options->verify = true; return true;
+    case OPTION_JSON: options->json = value; return true;
+    case OPTION_SEED: return read_number("seed", value, 0, UINT64_MAX, &options->seed);
+    default: return false;
     }
 }
 

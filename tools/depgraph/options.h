@@ -15,11 +15,11 @@ struct options {
     unsigned processes;     /* 0: one process only, no comparison */
     uint64_t release_every; /* replacements by a writer between two releases */
     uint64_t seed;
-    size_t heap_limit;      /* bytes; 0: none */
+    size_t heap_limit; /* bytes; 0: none */
     bool precise;
     bool verify;
-    bool system;            /* read the machine's package database */
-    const char *json;       /* file for the results, or NULL */
+    bool system;      /* read the machine's package database */
+    const char *json; /* file for the results, or NULL */
     char **files;
     int file_count;
 };

@@ -29,12 +29,12 @@ static inline uint32_t edge_to(edge e)
 }
 
 struct plan {
-    uint32_t capacity;      /* slots of the hash table, a power of two below 2^31. A node's number is its slot */
+    uint32_t capacity; /* slots of the hash table, a power of two below 2^31. A node's number is its slot */
     uint32_t node_count;
-    uint32_t *nodes;        /* the numbers in use, ascending */
-    uint32_t *names;        /* per slot: the node's name in the catalog; NO_PACKAGE: a free slot */
-    edge *forward;          /* dependencies */
-    edge *backward;         /* the same edges from target to origin: reverse dependencies */
+    uint32_t *nodes; /* the numbers in use, ascending */
+    uint32_t *names; /* per slot: the node's name in the catalog; NO_PACKAGE: a free slot */
+    edge *forward;   /* dependencies */
+    edge *backward;  /* the same edges from target to origin: reverse dependencies */
     size_t edge_count;
     size_t weak_count;      /* weak ones among them */
     uint32_t virtual_count; /* virtual packages among the nodes */

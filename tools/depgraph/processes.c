@@ -14,8 +14,8 @@
 
 struct run_result *processes_results(unsigned count)
 {
-    void *memory = mmap(NULL, count * sizeof(struct run_result), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
-                        -1, 0);
+    void *memory =
+        mmap(NULL, count * sizeof(struct run_result), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (memory == MAP_FAILED) {
         fprintf(stderr, PROGRAM ": out of memory for the results\n");
         exit(NO_MEMORY);

@@ -71,8 +71,7 @@ static void visit(struct querier *querier, const struct release *release, enum d
 static void compare(struct querier *querier, enum direction direction, uint32_t number, uint64_t digest)
 {
     uint64_t known = 0;
-    if (!atomic_compare_exchange_strong(&querier->answers->digests[direction][number], &known, digest) &&
-        known != digest)
+    if (!atomic_compare_exchange_strong(&querier->answers->digests[direction][number], &known, digest) && known != digest)
         graph_damaged("the closure of package %u is not what it was", number);
 }
 

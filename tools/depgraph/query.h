@@ -14,16 +14,16 @@ enum query_kind { QUERY_CLOSURE, QUERY_DEPENDENTS, QUERY_CYCLE, QUERIES };
 
 /* The answers known so far, shared by all threads. */
 struct answers {
-    const uint32_t *cycle_sizes;          /* per number: components_find's sizes */
+    const uint32_t *cycle_sizes;            /* per number: components_find's sizes */
     _Atomic(uint64_t) *digests[DIRECTIONS]; /* per number: of the closure; 0: not known yet */
 };
 
 /* The nodes reached by a query, in C memory of one thread. */
 struct walk {
-    uint64_t *seen;   /* one bit per number */
-    uint32_t *queue;  /* the numbers reached, in this order */
+    uint64_t *seen;  /* one bit per number */
+    uint32_t *queue; /* the numbers reached, in this order */
     uint32_t length;
-    uint64_t digest;  /* of their names, whatever the order */
+    uint64_t digest; /* of their names, whatever the order */
 };
 
 struct querier {

@@ -57,8 +57,7 @@ static struct package *copy_package(const struct graph *graph, eddy_thread *thre
 }
 
 /* Leads all who depend on the package to the new one. Returns how many. */
-static uint64_t relink_dependents(const struct graph *graph, eddy_thread *thread, struct package *old,
-                                  struct package *fresh)
+static uint64_t relink_dependents(const struct graph *graph, eddy_thread *thread, struct package *old, struct package *fresh)
 {
     const eddy_array *dependents = EDDY_GET(thread, fresh, dependents);
     size_t count = graph_edge_count(dependents);
@@ -74,8 +73,7 @@ static uint64_t relink_dependents(const struct graph *graph, eddy_thread *thread
 }
 
 /* Leads all on which it depends to the new one. */
-static uint64_t relink_depends(const struct graph *graph, eddy_thread *thread, struct package *old,
-                               struct package *fresh)
+static uint64_t relink_depends(const struct graph *graph, eddy_thread *thread, struct package *old, struct package *fresh)
 {
     const eddy_array *depends = EDDY_GET(thread, fresh, depends);
     size_t count = graph_edge_count(depends);
@@ -99,8 +97,8 @@ uint64_t graph_replace(struct graph *graph, eddy_thread *thread, uint32_t number
     struct package *old = held[1] = graph_package(graph, thread, release, number);
     struct package *fresh = held[2] = copy_package(graph, thread, old);
     uint64_t changed = 0;
-    if (fresh != NULL && copy_array(thread, EDDY_GET(thread, old, depends), fresh, &fresh->depends) &&
-        copy_array(thread, EDDY_GET(thread, old, dependents), fresh, &fresh->dependents)) {
+    if (fresh != NULL && copy_array(thread, EDDY_GET(thread, old, depends), fresh, &fresh->depends)
+        && copy_array(thread, EDDY_GET(thread, old, dependents), fresh, &fresh->dependents)) {
         swap(thread, EDDY_GET(thread, release, table), number, old, fresh);
         changed = 1 + relink_dependents(graph, thread, old, fresh) + relink_depends(graph, thread, old, fresh);
     }

@@ -112,12 +112,11 @@ static void report_cost(const struct run_result *result)
     printf("  collector CPU      %.2f s in %.2f s of work, %.2f s in the last collection; %" PRIu64 " epochs, "
            "%s logged\n",
            seconds(result->collector_cpu_ns), seconds(result->live_ns), seconds(last_cpu),
-           after->epochs - before->epochs,
-           size_text(after->log_bytes_total - before->log_bytes_total, &logs));
+           after->epochs - before->epochs, size_text(after->log_bytes_total - before->log_bytes_total, &logs));
     printf("  cycle searches     %" PRIu64 " complete, %" PRIu64 " objects visited, %" PRIu64 " candidates refused\n",
            after->cycle_passes - before->cycle_passes, after->cycle_nodes - before->cycle_nodes,
-           after->cycles_rejected_sigma + after->cycles_rejected_delta - before->cycles_rejected_sigma -
-               before->cycles_rejected_delta);
+           after->cycles_rejected_sigma + after->cycles_rejected_delta - before->cycles_rejected_sigma
+               - before->cycles_rejected_delta);
 }
 
 static void report_stalls(const struct run_result *result, const struct control_summary *control)

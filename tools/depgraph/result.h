@@ -33,9 +33,9 @@ struct found {
 
 struct work {
     uint64_t queries[QUERIES];
-    uint64_t visits;       /* packages visited and checked by queries */
+    uint64_t visits; /* packages visited and checked by queries */
     uint64_t replacements;
-    uint64_t relinks;      /* references changed by replacements */
+    uint64_t relinks; /* references changed by replacements */
     uint64_t releases;
 };
 
@@ -59,11 +59,11 @@ struct run_result {
     struct work work;          /* of all threads */
     unsigned thread_count;
     struct thread_result threads[THREADS_MAX];
-    uint64_t collect_ns;       /* the last collection's duration */
-    eddy_collect_report last;  /* what it did */
-    eddy_stats after;          /* the heap after it */
+    uint64_t collect_ns;      /* the last collection's duration */
+    eddy_collect_report last; /* what it did */
+    eddy_stats after;         /* the heap after it */
     struct memory memory;
-    bool verified;             /* a verification took place and found no mismatch */
+    bool verified; /* a verification took place and found no mismatch */
     eddy_verify_report verify;
 };
 

@@ -6,10 +6,10 @@
 
 struct run {
     const struct options *options;
-    bool quiet;                /* print nothing but errors */
+    bool quiet; /* print nothing but errors */
     struct run_result *result;
     struct graph graph;
-    uint32_t *cycle_sizes;     /* per number: nodes on the largest cycle through the node */
+    uint32_t *cycle_sizes; /* per number: nodes on the largest cycle through the node */
 };
 
 /* The steps return exit codes. After one that is not DONE none of the others may follow but run_end. */

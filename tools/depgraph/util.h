@@ -11,9 +11,9 @@
 /* Exit codes. */
 enum {
     DONE = 0,
-    FAILED = 1,    /* nothing could be loaded, or the heap's verification found a mismatch */
-    USAGE = 2,     /* a bad option, or a file that cannot be read */
-    NO_MEMORY = 3  /* the heap limit or the system's memory is used up */
+    FAILED = 1,   /* nothing could be loaded, or the heap's verification found a mismatch */
+    USAGE = 2,    /* a bad option, or a file that cannot be read */
+    NO_MEMORY = 3 /* the heap limit or the system's memory is used up */
 };
 
 /* C memory, zeroed. Ends the program with NO_MEMORY when there is none. */

@@ -10,9 +10,9 @@
 #include <unistd.h>
 
 #define WORKERS_MOST 64
-#define CASE_SECONDS 60u   /* without progress */
+#define CASE_SECONDS 60u /* without progress */
 #define FREE_SECONDS 6.0
-#define FREE_ONE_IN 3u     /* of the rounds, in mode both */
+#define FREE_ONE_IN 3u /* of the rounds, in mode both */
 #define ROUND_SECONDS 4.0
 
 struct worker {
@@ -100,17 +100,18 @@ static void live_line(const struct options *o, const struct totals *t, double el
     char of[32] = "";
     if (o->schedules == 0)
         snprintf(of, sizeof of, " of %.0f", o->seconds);
-    fprintf(stderr, "\r%4.0f%s s  %7.0f operations/s  %" PRIu64 " epochs  %" PRIu64 " objects  %" PRIu64 " cycles reclaimed  %" PRIu64
-                    " schedules  hook points %u/%u\033[K",
-            elapsed, of, rate(t->all.operations - last, since), t->all.epochs, t->all.objects, t->all.cycles, t->scheduled.runs,
-            t->covered, HOOK_COUNT);
+    fprintf(stderr,
+            "\r%4.0f%s s  %7.0f operations/s  %" PRIu64 " epochs  %" PRIu64 " objects  %" PRIu64
+            " cycles reclaimed  %" PRIu64 " schedules  hook points %u/%u\033[K",
+            elapsed, of, rate(t->all.operations - last, since), t->all.epochs, t->all.objects, t->all.cycles,
+            t->scheduled.runs, t->covered, HOOK_COUNT);
 }
 
 static json_t *json_of(const struct figures *f, double seconds, const char *runs)
 {
     return json_pack("{s:f,s:I,s:I,s:f,s:I,s:I,s:I}", "seconds", seconds, runs, (json_int_t)f->runs, "operations",
-                     (json_int_t)f->operations, "operations_per_s", rate(f->operations, seconds), "epochs", (json_int_t)f->epochs,
-                     "objects", (json_int_t)f->objects, "cycles_reclaimed", (json_int_t)f->cycles);
+                     (json_int_t)f->operations, "operations_per_s", rate(f->operations, seconds), "epochs",
+                     (json_int_t)f->epochs, "objects", (json_int_t)f->objects, "cycles_reclaimed", (json_int_t)f->cycles);
 }
 
 static bool write_json(const char *path, const struct totals *t, double elapsed, const struct failure *f)
@@ -146,8 +147,8 @@ static void begin_round(struct worker *w, const struct options *o, unsigned numb
 
 static void print_figures(const char *how, const char *runs, const struct figures *f, double seconds)
 {
-    printf("%-13s %7.1f s  %" PRIu64 " %s, %" PRIu64 " operations (%.0f a second), %" PRIu64 " epochs, %" PRIu64 " objects, %" PRIu64
-           " cycles reclaimed\n",
+    printf("%-13s %7.1f s  %" PRIu64 " %s, %" PRIu64 " operations (%.0f a second), %" PRIu64 " epochs, %" PRIu64
+           " objects, %" PRIu64 " cycles reclaimed\n",
            how, seconds, f->runs, runs, f->operations, rate(f->operations, seconds), f->epochs, f->objects, f->cycles);
 }
 
@@ -159,8 +160,8 @@ static int report(const struct options *o, const struct totals *t, double elapse
         print_figures("at full speed", "heaps", &t->free, t->free_seconds);
     printf("%.1f s: %" PRIu64 " scheduling points, ", elapsed, t->points);
     printf("hook points reached: %u of %u", t->covered, HOOK_COUNT);
-#define POINT(name, text)                                                                                     \
-    if (t->coverage[HOOK_##name] == 0)                                                                        \
+#define POINT(name, text)                                                                                              \
+    if (t->coverage[HOOK_##name] == 0)                                                                                 \
         printf("; not " #name);
     EDDY_HOOK_POINTS(POINT)
 #undef POINT
@@ -172,7 +173,8 @@ static int report(const struct options *o, const struct totals *t, double elapse
     }
     printf("FOUND: %s: %s\n", fuzz_outcome_text(f->outcome), f->message);
     if (failure_save(f, o->output))
-        printf("written to %s; eddy-fuzz replay%s it\n", o->output, f->free_running ? " repeats" : " and eddy-fuzz shrink take");
+        printf("written to %s; eddy-fuzz replay%s it\n", o->output,
+               f->free_running ? " repeats" : " and eddy-fuzz shrink take");
     return 1;
 }
 
@@ -196,10 +198,15 @@ int command_run(const struct options *o)
     uint64_t last = 0;
     bool live = isatty(STDERR_FILENO);
     signal(SIGINT, on_interrupt);
-    printf("seeds from %" PRIu64 "%s%s\n", o->seed, o->mutant != 0 ? ", mutant " : "", o->mutant != 0 ? mutant_name(o->mutant) : "");
+    printf("seeds from %" PRIu64 "%s%s\n", o->seed, o->mutant != 0 ? ", mutant " : "",
+           o->mutant != 0 ? mutant_name(o->mutant) : "");
     for (unsigned i = 0; i < count; i++)
-        workers[i] = (struct worker){.shared = fuzz_shared_new(), .seed = o->seed + i, .step = count, .cpu = i % cpus,
-                                     .threads = o->threads, .schedules = o->schedules};
+        workers[i] = (struct worker){.shared = fuzz_shared_new(),
+                                     .seed = o->seed + i,
+                                     .step = count,
+                                     .cpu = i % cpus,
+                                     .threads = o->threads,
+                                     .schedules = o->schedules};
     do {
         double elapsed = fuzz_clock() - begun;
         running = 0;

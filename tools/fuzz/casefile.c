@@ -15,8 +15,11 @@ double fuzz_clock(void)
 
 void failure_take(struct failure *f, const struct shared *shared, enum outcome outcome)
 {
-    *f = (struct failure){.c = shared->current, .outcome = outcome, .mutant = (unsigned)eddy__mutant,
-                          .free_running = shared->free_running, .seed = shared->seed};
+    *f = (struct failure){.c = shared->current,
+                          .outcome = outcome,
+                          .mutant = (unsigned)eddy__mutant,
+                          .free_running = shared->free_running,
+                          .seed = shared->seed};
     memcpy(f->message, shared->message, sizeof f->message);
     if (f->free_running)
         return;
@@ -81,7 +84,8 @@ bool failure_load(struct failure *f, const char *path)
         return false;
     memset(f, 0, sizeof *f);
     bool good = fuzz_case_parse(&f->c, text, complaint);
-    const char *outcome = line_of(text, "x-outcome "), *mutant = line_of(text, "x-mutant "), *seed = line_of(text, "x-free ");
+    const char *outcome = line_of(text, "x-outcome "), *mutant = line_of(text, "x-mutant "),
+               *seed = line_of(text, "x-free ");
     if (good && mutant != NULL && sscanf(mutant, "%39s", name) == 1 && (f->mutant = mutant_named(name)) == MUTANT_COUNT) {
         snprintf(complaint, sizeof complaint, "there is no deliberate bug '%s'", name);
         good = false;

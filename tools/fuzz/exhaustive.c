@@ -64,8 +64,8 @@ int command_exhaustive(const struct options *o)
     x.c.schedule.strategy = STRATEGY_SWITCHES;
     x.c.schedule.switch_count = 0;
     enum outcome outcome = fuzz_await(shared, fuzz_fork(shared, work, &x, 0, (unsigned)o->seconds + 60));
-    printf("%" PRIu64 " schedules with at most %u preemptions; %s%s%s\n", shared->scheduled.runs, o->bound, fuzz_outcome_text(outcome),
-           shared->message[0] != 0 ? ": " : "", shared->message);
+    printf("%" PRIu64 " schedules with at most %u preemptions; %s%s%s\n", shared->scheduled.runs, o->bound,
+           fuzz_outcome_text(outcome), shared->message[0] != 0 ? ": " : "", shared->message);
     if (outcome == OUTCOME_PASSED)
         return 0;
     failure_take(&f, shared, outcome);

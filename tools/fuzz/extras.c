@@ -88,8 +88,11 @@ bool extras_drop(struct run *r)
         if (t->kind == EDDY_TABLE_STRONG || (t->kind != EDDY_TABLE_EPHEMERON && !reached(r, t->object)))
             continue;
         for (unsigned i = 0; i < FUZZ_ENTRIES; i++) {
-            struct table_entry_model *e = &t->entries[i]; /* of an ephemeron: as long as the table lives, if only by its value */
-            uint32_t needed = t->kind == EDDY_TABLE_EPHEMERON ? t->object : t->kind == EDDY_TABLE_WEAK_KEY ? e->key : e->value;
+            struct table_entry_model *e =
+                &t->entries[i]; /* of an ephemeron: as long as the table lives, if only by its value */
+            uint32_t needed = t->kind == EDDY_TABLE_EPHEMERON  ? t->object
+                              : t->kind == EDDY_TABLE_WEAK_KEY ? e->key
+                                                               : e->value;
             if (e->key != 0 && !e->dropped && !reached(r, needed))
                 e->dropped = more = true;
         }
@@ -179,7 +182,8 @@ void extras_exact(struct run *r, const eddy_stats *stats)
             fuzz_fail(OUTCOME_GARBAGE, "finalizer %u of object %u, which is dead, was not queued", i, x->records[i].object);
     for (uint32_t number = 1; number <= model->count; number++)
         if (model->objects[number].permanent != (reached(r, number) && eddy_is_permanent(model_address(r, number))))
-            fuzz_fail(OUTCOME_CHANGED, "object %u is %spermanent", number, model->objects[number].permanent ? "no longer " : "");
+            fuzz_fail(OUTCOME_CHANGED, "object %u is %spermanent", number,
+                      model->objects[number].permanent ? "no longer " : "");
 }
 
 /* ---- what lapses ---- */
@@ -209,7 +213,8 @@ void extras_check_weak(struct mutator *m, const char *what, const void *found, u
     if (*gone || model_object(r, target)->replaced || eddy_object_at(r->heap, found) != found)
         fuzz_fail(OUTCOME_FREED_LIVE, "%s gives object %u, which is dead", what, target);
     if (lapsed)
-        fuzz_fail(OUTCOME_WRONG, "%s gives object %u, whose finalizers, or whose cycle's, were queued before", what, target);
+        fuzz_fail(OUTCOME_WRONG, "%s gives object %u, whose finalizers, or whose cycle's, were queued before", what,
+                  target);
 }
 
 /* ---- beginnings and ends ---- */

@@ -15,11 +15,11 @@ enum {
     FUZZ_PLACES = FUZZ_RETAINED, /* of pins, weak cells, ephemerons, fibers each; shared by all threads */
     FUZZ_NESTED = 3,             /* frames of a thread above its first */
     FUZZ_NESTED_SLOTS = 2,
-    FUZZ_RANGE = 4,              /* words of a thread's ambiguous range */
+    FUZZ_RANGE = 4, /* words of a thread's ambiguous range */
     FUZZ_TABLES = 12,
-    FUZZ_ENTRIES = 16,           /* most of a table, dead ones included */
+    FUZZ_ENTRIES = 16, /* most of a table, dead ones included */
     FUZZ_QUEUES = 2,
-    FUZZ_RECORDS = 24            /* finalizers ever attached */
+    FUZZ_RECORDS = 24 /* finalizers ever attached */
 };
 
 /* A frame of two handles that is pushed above the thread's own, or by a fiber. */
@@ -32,15 +32,15 @@ struct small_frame {
 struct weak_place {
     eddy_weak *cell; /* NULL: an empty place */
     uint32_t target, made;
-    uint32_t users;  /* threads that are loading it */
-    bool gone;       /* it has said that its target is dead */
+    uint32_t users; /* threads that are loading it */
+    bool gone;      /* it has said that its target is dead */
 };
 
 struct ephemeron_place {
     eddy_ephemeron *ephemeron; /* NULL: an empty place */
     uint32_t key, value, made;
-    uint32_t users;            /* threads that read it */
-    bool setting;              /* one thread writes it */
+    uint32_t users; /* threads that read it */
+    bool setting;   /* one thread writes it */
     bool gone;
 };
 
@@ -48,8 +48,8 @@ struct fiber_place {
     eddy_fiber *fiber; /* NULL: an empty place */
     uint32_t owner;    /* number of the mutator */
     bool offered, running;
-    bool orphaned;     /* its thread ends, and leaves it on offer: by now, or soon */
-    bool framed;       /* has run, and pushed its frame */
+    bool orphaned; /* its thread ends, and leaves it on offer: by now, or soon */
+    bool framed;   /* has run, and pushed its frame */
     struct small_frame f;
 };
 
@@ -85,10 +85,10 @@ struct extras {
     eddy_finalizer_queue *queues[FUZZ_QUEUES];
     struct record_model records[FUZZ_RECORDS];
     uint32_t record_count;
-    uint32_t attaching;        /* operations under way that change what is attached: their effects have no order */
-    uint32_t taking;           /* threads that take finalizers now */
-    uint32_t finalized_all;    /* tick of the last eddy_finalize_all; 0: none */
-    uint32_t permanent_count;  /* objects known to be permanent */
+    uint32_t attaching;       /* operations under way that change what is attached: their effects have no order */
+    uint32_t taking;          /* threads that take finalizers now */
+    uint32_t finalized_all;   /* tick of the last eddy_finalize_all; 0: none */
+    uint32_t permanent_count; /* objects known to be permanent */
 };
 
 struct run;

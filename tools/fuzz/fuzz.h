@@ -45,20 +45,20 @@ struct figures {
 
 /* Written by one worker process, read by the supervisor, also after the worker has crashed. */
 struct shared {
-    struct fuzz_case current;   /* being run; its schedule also as switches so far */
+    struct fuzz_case current; /* being run; its schedule also as switches so far */
     struct fuzz_switch switches[FUZZ_SWITCHES];
     uint32_t switch_count;
-    bool free_running;          /* not a case, but the free-running mode, with `seed` */
+    bool free_running; /* not a case, but the free-running mode, with `seed` */
     uint64_t seed;
     uint32_t outcome;
     char message[400];
     struct figures scheduled, free;
-    uint64_t points;            /* of all schedules */
+    uint64_t points;               /* of all schedules */
     uint64_t coverage[HOOK_COUNT]; /* arrivals by hook point */
-    uint64_t hash;              /* of the events of the last run */
-    uint32_t last_points;       /* scheduling points of the last run */
-    uint8_t enabled[FUZZ_POINTS]; /* actors that could go on, by scheduling point */
-    uint8_t usual[FUZZ_POINTS];   /* and the one that goes on without a strategy */
+    uint64_t hash;                 /* of the events of the last run */
+    uint32_t last_points;          /* scheduling points of the last run */
+    uint8_t enabled[FUZZ_POINTS];  /* actors that could go on, by scheduling point */
+    uint8_t usual[FUZZ_POINTS];    /* and the one that goes on without a strategy */
     uint32_t event_count;
     struct fuzz_event events[FUZZ_EVENTS];
 };

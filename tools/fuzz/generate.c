@@ -54,7 +54,9 @@ static struct operation make(uint64_t *state, unsigned thread, const unsigned *w
 static void usual_weights(unsigned *weights, unsigned themes)
 {
     for (unsigned i = 0; i < fuzz_operation_kinds; i++)
-        weights[i] = fuzz_operations[i].theme == 0 || (themes >> fuzz_operations[i].theme & 1) != 0 ? fuzz_operations[i].weight : 0;
+        weights[i] = fuzz_operations[i].theme == 0 || (themes >> fuzz_operations[i].theme & 1) != 0
+                         ? fuzz_operations[i].weight
+                         : 0;
 }
 
 struct operation fuzz_random_operation(uint64_t *state, unsigned thread)
@@ -138,7 +140,8 @@ static void add_pause(struct fuzz_case *c, uint64_t *state, unsigned thread)
 {
     switch (fuzz_below(state, 12)) {
     case 0: break;
-    case 1: case 2: /* long enough for a search to come to its end */
+    case 1:
+    case 2: /* long enough for a search to come to its end */
         add(c, thread, "native", 15, 0, 0);
         add(c, thread, "native", 15, 0, 0);
         break;
@@ -156,7 +159,9 @@ static void add_ties(struct fuzz_case *c, uint64_t *state, unsigned thread, bool
         add(c, thread, "load", 1, 0, wide);
     for (unsigned times = 1 + fuzz_below(state, 2); times > 0; times--)
         add(c, thread, "store", wide ? 1 : fuzz_below(state, 1 + last), fuzz_below(state, wide ? 33 : 3),
-            fuzz_below(state, wide ? 8 : 3) == 0 ? VALUE_NULL : fuzz_below(state, 4) == 0 ? last : 0);
+            fuzz_below(state, wide ? 8 : 3) == 0 ? VALUE_NULL
+            : fuzz_below(state, 4) == 0          ? last
+                                                 : 0);
     if (fuzz_below(state, 3) == 0) { /* becomes a candidate root, and so where the next search begins */
         add(c, thread, "root-store", 2, last, 0);
         add(c, thread, "root-store", 2, VALUE_NULL, 0);
@@ -245,7 +250,8 @@ static unsigned pick_themes(uint64_t *state)
     if (fuzz_below(state, 3) == 0)
         return 0;
     unsigned themes = 1u << (1 + fuzz_below(state, THEMES - 1));
-    return themes == 1u << THEME_FORK || fuzz_below(state, 3) == 0 ? themes | 1u << (1 + fuzz_below(state, THEMES - 1)) : themes;
+    return themes == 1u << THEME_FORK || fuzz_below(state, 3) == 0 ? themes | 1u << (1 + fuzz_below(state, THEMES - 1))
+                                                                   : themes;
 }
 
 void fuzz_generate(struct fuzz_case *c, uint64_t seed)

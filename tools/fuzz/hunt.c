@@ -150,9 +150,10 @@ static json_t *json_of(const struct options *o, unsigned mutant, const struct fo
     json_t *seeds = json_array();
     for (unsigned i = 0; i < count; i++) {
         bool caught = all[i].outcome != OUTCOME_PASSED;
-        json_array_append_new(seeds, json_pack("{s:I,s:b,s:f,s:I,s:s}", "seed", (json_int_t)(o->seed + i * UINT64_C(1000003)),
-                                               "found", caught, "seconds", caught ? all[i].seconds : o->seconds, "schedules",
-                                               (json_int_t)all[i].schedules, "outcome", fuzz_outcome_text(all[i].outcome)));
+        json_array_append_new(seeds,
+                              json_pack("{s:I,s:b,s:f,s:I,s:s}", "seed", (json_int_t)(o->seed + i * UINT64_C(1000003)),
+                                        "found", caught, "seconds", caught ? all[i].seconds : o->seconds, "schedules",
+                                        (json_int_t)all[i].schedules, "outcome", fuzz_outcome_text(all[i].outcome)));
     }
     bool caught = median->outcome != OUTCOME_PASSED;
     return json_pack("{s:s,s:b,s:f,s:I,s:s,s:o}", "what", mutant_text(mutant), "found", caught, "seconds",
@@ -163,9 +164,11 @@ static json_t *json_of(const struct options *o, unsigned mutant, const struct fo
 int command_mutants(const struct options *o)
 {
     static struct found all[SEEDS_MOST];
-    unsigned missed = 0, first = o->mutant != 0 ? o->mutant : 1, last = o->mutant != 0 ? o->mutant + 1u : EDDY_MUTANTS_FUZZED + 1u;
+    unsigned missed = 0, first = o->mutant != 0 ? o->mutant : 1,
+             last = o->mutant != 0 ? o->mutant + 1u : EDDY_MUTANTS_FUZZED + 1u;
     json_t *mutants = json_object();
-    printf("%u workers, %u seeds from %" PRIu64 ", at most %.0f s each; seconds and schedules until found, their median first\n",
+    printf("%u workers, %u seeds from %" PRIu64
+           ", at most %.0f s each; seconds and schedules until found, their median first\n",
            o->workers, o->seeds, o->seed, o->seconds);
     printf("%-27s %8s %9s  [%s]  %s\n", "mutant", "seconds", "schedules", "each seed", "how it is found");
     for (unsigned mutant = first; mutant < last; mutant++) {
@@ -175,10 +178,11 @@ int command_mutants(const struct options *o)
         print_line(mutant, all, count, &median);
         json_object_set_new(mutants, mutant_name(mutant), json_of(o, mutant, all, count, &median));
     }
-    printf("%u of %u found (median of %u seeds within %.0f s)\n", last - first - missed, last - first, o->seeds, o->seconds);
+    printf("%u of %u found (median of %u seeds within %.0f s)\n", last - first - missed, last - first, o->seeds,
+           o->seconds);
     json_t *root = json_pack("{s:I,s:I,s:f,s:I,s:I,s:o}", "workers", (json_int_t)o->workers, "seeds", (json_int_t)o->seeds,
-                             "seconds_at_most", o->seconds, "mutants_found", (json_int_t)(last - first - missed), "mutants_all",
-                             (json_int_t)(last - first), "mutants", mutants);
+                             "seconds_at_most", o->seconds, "mutants_found", (json_int_t)(last - first - missed),
+                             "mutants_all", (json_int_t)(last - first), "mutants", mutants);
     bool written = o->json == NULL || (root != NULL && json_dump_file(root, o->json, JSON_INDENT(2)) == 0);
     if (!written)
         fprintf(stderr, "eddy-fuzz: cannot write %s\n", o->json);

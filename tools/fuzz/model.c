@@ -56,8 +56,11 @@ uint32_t model_born(struct run *r, void *object, unsigned shape, size_t length)
         r->types[shape] = eddy_object_type(r->heap, object);
     else if (!s->tailed ? !all_zero(object, s->size) : !all_zero(shape_fields(object, shape), fields * 8))
         fuzz_fail(OUTCOME_CHANGED, "the new object %u is not zero", number);
-    model->objects[number] = (struct model_object){.address = (uintptr_t)object, .first = model->field_count,
-                                                   .fields = fields, .length = (uint32_t)length, .shape = (uint8_t)shape};
+    model->objects[number] = (struct model_object){.address = (uintptr_t)object,
+                                                   .first = model->field_count,
+                                                   .fields = fields,
+                                                   .length = (uint32_t)length,
+                                                   .shape = (uint8_t)shape};
     for (uint32_t i = 0; i < fields; i++)
         model->fields[model->field_count++] = 0;
     shape_stamp(object, shape, number);
@@ -87,8 +90,8 @@ uint32_t model_copied(struct run *r, void *object, uint32_t from, size_t length)
     uint32_t number = number_new(r, object);
     if (!shape_is_copy(object, (void *)old->address, old->shape, from))
         fuzz_fail(OUTCOME_CHANGED, "object %u is no copy of object %u", number, from);
-    model->objects[number] = (struct model_object){.address = (uintptr_t)object, .first = old->first, .fields = old->fields,
-                                                   .shape = old->shape};
+    model->objects[number] = (struct model_object){
+        .address = (uintptr_t)object, .first = old->first, .fields = old->fields, .shape = old->shape};
     uint32_t fields = old->fields;
     old = &model->objects[number];
     old->first = model->field_count; /* fields of its own */
@@ -138,8 +141,8 @@ void model_sync_bulk(struct mutator *m)
         if (shape_decode(target->shape, found) != NULL && number == 0)
             fuzz_fail(OUTCOME_CHANGED, "field %u of object %u holds no object", p->index + i, p->object);
         if (p->source == 0 && number != p->value)
-            fuzz_fail(OUTCOME_CHANGED, "field %u of object %u was filled with object %u, not %u", p->index + i, p->object,
-                      number, p->value);
+            fuzz_fail(OUTCOME_CHANGED, "field %u of object %u was filled with object %u, not %u", p->index + i,
+                      p->object, number, p->value);
         *known = number;
     }
 }

@@ -11,30 +11,25 @@
 #include "tools/fuzz/fuzz.h"
 #include "tools/fuzz/shapes.h"
 
-enum {
-    MODEL_OBJECTS = 8192,
-    MODEL_FIELDS = 1 << 17,
-    MODEL_BUCKETS = 4 * MODEL_OBJECTS,
-    FUZZ_WORDS = 4
-};
+enum { MODEL_OBJECTS = 8192, MODEL_FIELDS = 1 << 17, MODEL_BUCKETS = 4 * MODEL_OBJECTS, FUZZ_WORDS = 4 };
 
 struct model_object {
     uintptr_t address;
-    uint32_t first;  /* in model.fields */
+    uint32_t first; /* in model.fields */
     uint32_t fields;
     uint32_t length;
     uint8_t shape;
-    bool replaced;   /* its address was handed out again */
+    bool replaced; /* its address was handed out again */
     bool permanent;
-    bool keyed;      /* is, or was, the key of an ephemeron or of a table's entry */
-    bool in_acyclic; /* an object of a type without cycles has referred to it */
-    bool gone;       /* a weak reference that has said that its target is dead */
-    uint32_t target; /* of a weak reference */
+    bool keyed;            /* is, or was, the key of an ephemeron or of a table's entry */
+    bool in_acyclic;       /* an object of a type without cycles has referred to it */
+    bool gone;             /* a weak reference that has said that its target is dead */
+    uint32_t target;       /* of a weak reference */
     uint32_t made, lapsed; /* ticks: made as a weak reference; see extras.h */
     uint32_t doubtful;     /* the same, if it was not put into the queue alive */
-    uint32_t table;  /* a table: its number plus one */
+    uint32_t table;        /* a table: its number plus one */
     uint32_t external;
-    uint32_t mark;   /* number of the last walk that reached it */
+    uint32_t mark; /* number of the last walk that reached it */
 };
 
 /* A store that is under way: takes effect at the exchange. */
@@ -51,40 +46,40 @@ struct pending {
 
 struct mutator {
     unsigned number;
-    eddy_thread *thread;  /* NULL: not attached */
-    void **slots;         /* FUZZ_HANDLES; in the frame, or on the C stack */
+    eddy_thread *thread;       /* NULL: not attached */
+    void **slots;              /* FUZZ_HANDLES; in the frame, or on the C stack */
     volatile uintptr_t *words; /* FUZZ_WORDS on the C stack, which mean nothing: a conservative scan must cope */
     eddy_frame frame;
     bool framed;
     uint32_t handles[FUZZ_HANDLES]; /* the model's side */
     struct small_frame nested[FUZZ_NESTED];
-    unsigned depth;       /* of `nested` */
-    unsigned above;       /* frames above its own that are not in `nested` */
+    unsigned depth;         /* of `nested` */
+    unsigned above;         /* frames above its own that are not in `nested` */
     const uint32_t *called; /* FUZZ_HANDLES arguments of a call under way; NULL: none */
     void *range[FUZZ_RANGE];
     uint32_t ranged[FUZZ_RANGE];
     bool has_range;
-    unsigned finalizing;  /* what finalizers do that it runs */
-    uint32_t disposed;    /* object that it is disposing of */
-    bool busy;            /* in the middle of an operation */
+    unsigned finalizing; /* what finalizers do that it runs */
+    uint32_t disposed;   /* object that it is disposing of */
+    bool busy;           /* in the middle of an operation */
     struct pending pending;
-    bool dies;            /* ends without detaching after the operation */
+    bool dies; /* ends without detaching after the operation */
     uint64_t executed;
     struct run *run;
 };
 
 struct model {
-    uint32_t count;       /* objects; number 0 is null */
+    uint32_t count; /* objects; number 0 is null */
     uint32_t field_count;
     struct model_object objects[MODEL_OBJECTS];
     uint32_t fields[MODEL_FIELDS];
     uint32_t buckets[MODEL_BUCKETS]; /* address -> number of the newest object there */
     uint32_t work[MODEL_OBJECTS];
-    uint32_t walk;        /* number of the last walk */
+    uint32_t walk; /* number of the last walk */
     uint32_t roots[FUZZ_ROOTS];
     uint32_t retained[FUZZ_RETAINED];
     struct extras extras;
-    bool dirty;           /* something was freed since the last check */
+    bool dirty; /* something was freed since the last check */
 };
 
 /* A walk along references. */
@@ -102,10 +97,10 @@ struct run {
     void *root_slots[FUZZ_ROOTS];
     struct mutator mutators[FUZZ_MUTATORS];
     struct model model;
-    uint32_t arrived;  /* mutators at the present barrier */
+    uint32_t arrived; /* mutators at the present barrier */
     uint32_t phase;
     uint32_t exclusive; /* mutator that waits until no other is in an operation, plus one; they begin none. 0: nobody */
-    bool resting;      /* the program is over: no epochs are asked for any more */
+    bool resting;       /* the program is over: no epochs are asked for any more */
     uint64_t operations;
 };
 

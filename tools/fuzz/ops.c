@@ -73,7 +73,8 @@ static void **field_of(struct mutator *m, uint32_t container, uint32_t index)
 
 static void begin_store(struct mutator *m, uint32_t container, uint32_t index, uint32_t value, bool holds)
 {
-    m->pending = (struct pending){.kind = PENDING_STORE, .object = container, .index = index, .value = value, .holds = holds};
+    m->pending =
+        (struct pending){.kind = PENDING_STORE, .object = container, .index = index, .value = value, .holds = holds};
 }
 
 void fuzz_store(struct mutator *m, uint32_t container, uint32_t index, uint32_t value)
@@ -165,7 +166,8 @@ static void do_exchange(struct mutator *m, const struct operation *o)
     begin_store(m, container, index, value, true);
     void *object = model_address(m->run, container), **field = field_of(m, container, index), *old;
     if (has_words(m, container))
-        old = (void *)eddy_exchange_tagged(m->thread, object, (uintptr_t *)(void *)field, (uintptr_t)word_of(m, container, value));
+        old = (void *)eddy_exchange_tagged(m->thread, object, (uintptr_t *)(void *)field,
+                                           (uintptr_t)word_of(m, container, value));
     else
         old = eddy_exchange(m->thread, object, field, model_address(m->run, value));
     old = shape_decode(object_of(m, container)->shape, old);
@@ -188,10 +190,11 @@ static void do_cas(struct mutator *m, const struct operation *o)
         return; /* many words are no reference */
     m->pending = (struct pending){.object = container, .value = value, .taken = expected};
     void *object = model_address(m->run, container), **at = field_of(m, container, index);
-    bool swapped = has_words(m, container)
-                       ? eddy_compare_and_swap_tagged(m->thread, object, (uintptr_t *)(void *)at,
-                                                      (uintptr_t)word_of(m, container, expected), (uintptr_t)word_of(m, container, value))
-                       : eddy_compare_and_swap(m->thread, object, at, model_address(m->run, expected), model_address(m->run, value));
+    bool swapped = has_words(m, container) ? eddy_compare_and_swap_tagged(m->thread, object, (uintptr_t *)(void *)at,
+                                                                          (uintptr_t)word_of(m, container, expected),
+                                                                          (uintptr_t)word_of(m, container, value))
+                                           : eddy_compare_and_swap(m->thread, object, at, model_address(m->run, expected),
+                                                                   model_address(m->run, value));
     uint32_t *field = model_field(m->run, container, index);
     if (swapped != (*field == expected))
         fuzz_fail(OUTCOME_WRONG, "a compare-and-swap %s", swapped ? "succeeded, and should not" : "failed, and should not");
@@ -228,8 +231,12 @@ static void do_copy(struct mutator *m, const struct operation *o)
     if (most == 0)
         return;
     uint32_t n = 1 + o->c % most;
-    bulk(m, &(struct pending){.kind = PENDING_BULK, .object = target, .source = source, .count = n,
-                              .index = o->c / 3 % (room - n + 1), .from = o->c / 7 % (have - n + 1)});
+    bulk(m, &(struct pending){.kind = PENDING_BULK,
+                              .object = target,
+                              .source = source,
+                              .count = n,
+                              .index = o->c / 3 % (room - n + 1),
+                              .from = o->c / 7 % (have - n + 1)});
 }
 
 static void do_fill(struct mutator *m, const struct operation *o)
@@ -238,8 +245,11 @@ static void do_fill(struct mutator *m, const struct operation *o)
     if (target == 0 || object_of(m, target)->fields == 0 || !fuzz_may_store(m, target))
         return;
     uint32_t room = object_of(m, target)->fields, n = o->b % 4 == 0 ? 1 + o->b % room : room;
-    bulk(m, &(struct pending){.kind = PENDING_BULK, .object = target, .value = storable(m, target, value_of(m, o->c)),
-                              .count = n, .index = room - n});
+    bulk(m, &(struct pending){.kind = PENDING_BULK,
+                              .object = target,
+                              .value = storable(m, target, value_of(m, o->c)),
+                              .count = n,
+                              .index = room - n});
 }
 
 static void do_drop(struct mutator *m, const struct operation *o)

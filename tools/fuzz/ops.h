@@ -33,8 +33,17 @@ struct operation_kind {
 
 /* What a random program is about, besides references: few things at a time, so that they meet. */
 enum theme {
-    THEME_PINS = 1, THEME_FRAMES, THEME_FIBERS, THEME_WEAK, THEME_EPHEMERONS, THEME_TABLES, THEME_FINALIZERS,
-    THEME_PERMANENT, THEME_RESIZE, THEME_FORK, THEMES
+    THEME_PINS = 1,
+    THEME_FRAMES,
+    THEME_FIBERS,
+    THEME_WEAK,
+    THEME_EPHEMERONS,
+    THEME_TABLES,
+    THEME_FINALIZERS,
+    THEME_PERMANENT,
+    THEME_RESIZE,
+    THEME_FORK,
+    THEMES
 };
 
 extern const struct operation_kind fuzz_operations[];

@@ -129,7 +129,8 @@ void op_finalizer(struct mutator *m, const struct operation *o)
     eddy_status status = eddy_finalizer_attach(m->thread, model_address(m->run, object), x->queues[queue],
                                                queue == 0 ? NULL : on_finalizer, (void *)(uintptr_t)(x->record_count + 1));
     if (status == EDDY_OK)
-        x->records[x->record_count++] = (struct record_model){.object = object, .made = ++x->clock, .queue = queue, .state = RECORD_WAITS};
+        x->records[x->record_count++] =
+            (struct record_model){.object = object, .made = ++x->clock, .queue = queue, .state = RECORD_WAITS};
     else if (status != EDDY_ENOMEM)
         fuzz_fail(OUTCOME_WRONG, "a finalizer cannot be attached: %s", eddy_status_text(status));
     x->attaching--;
@@ -259,7 +260,8 @@ void op_external(struct mutator *m, const struct operation *o)
     } else {
         status = eddy_external_sub(m->thread, object, bytes);
         if (status != (bytes <= *external ? EDDY_OK : EDDY_EINVAL))
-            fuzz_fail(OUTCOME_WRONG, "%u external bytes of %u are given up: %s", bytes, *external, eddy_status_text(status));
+            fuzz_fail(OUTCOME_WRONG, "%u external bytes of %u are given up: %s", bytes, *external,
+                      eddy_status_text(status));
         *external -= status == EDDY_OK ? bytes : 0;
     }
     if (status == EDDY_EINVAL && (o->c & 1) == 0)

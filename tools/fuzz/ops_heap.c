@@ -118,9 +118,9 @@ void op_permanent_new(struct mutator *m, const struct operation *o)
     size_t length = o->c % 40u;
     if (r->model.count + 1 >= MODEL_OBJECTS || r->model.field_count + 64 >= MODEL_FIELDS)
         return;
-    void *object = shape == SHAPE_LEAF           ? eddy_alloc_permanent_bytes(m->thread, fuzz_shapes[shape].size)
+    void *object = shape == SHAPE_LEAF         ? eddy_alloc_permanent_bytes(m->thread, fuzz_shapes[shape].size)
                    : fuzz_shapes[shape].tailed ? eddy_alloc_permanent_tail(m->thread, r->types[shape], length)
-                                                 : eddy_alloc_permanent(m->thread, r->types[shape]);
+                                               : eddy_alloc_permanent(m->thread, r->types[shape]);
     if (object == NULL) {
         if (eddy_thread_error(m->thread) != EDDY_ENOMEM)
             fuzz_fail(OUTCOME_WRONG, "no permanent object: %s", eddy_status_text(eddy_thread_error(m->thread)));
@@ -144,10 +144,12 @@ void op_permanent_set(struct mutator *m, const struct operation *o)
     uint32_t index = o->b % c->fields, *known = model_field(r, container, index);
     bool both = c->permanent && (value == 0 || model_object(r, value)->permanent);
     eddy_status expected = !both ? EDDY_EINVAL : value != 0 && *known != 0 ? EDDY_EBUSY : EDDY_OK;
-    eddy_status status = eddy_permanent_set(m->thread, model_address(r, container),
-                                            shape_fields(model_address(r, container), c->shape) + index, model_address(r, value));
+    eddy_status status =
+        eddy_permanent_set(m->thread, model_address(r, container),
+                           shape_fields(model_address(r, container), c->shape) + index, model_address(r, value));
     if (status != expected)
-        fuzz_fail(OUTCOME_WRONG, "a permanent object is set: %s, not %s", eddy_status_text(status), eddy_status_text(expected));
+        fuzz_fail(OUTCOME_WRONG, "a permanent object is set: %s, not %s", eddy_status_text(status),
+                  eddy_status_text(expected));
     if (status == EDDY_OK && value != 0)
         *known = value;
 }
@@ -186,7 +188,8 @@ static void resized(struct mutator *m, uint32_t number, void *result, size_t len
     struct run *r = m->run;
     if (result == NULL) {
         if (eddy_thread_error(m->thread) != EDDY_ENOMEM)
-            fuzz_fail(OUTCOME_WRONG, "object %u cannot be resized: %s", number, eddy_status_text(eddy_thread_error(m->thread)));
+            fuzz_fail(OUTCOME_WRONG, "object %u cannot be resized: %s", number,
+                      eddy_status_text(eddy_thread_error(m->thread)));
     } else if (result == model_address(r, number)) {
         model_set_length(r, number, length);
     } else {
@@ -267,7 +270,8 @@ void op_fork(struct mutator *m, const struct operation *o)
         ended = pid > 0 ? waitpid(pid, &status, 0) : pid;
     while (ended < 0 && errno == EINTR);
     if (pid > 0 && WIFSIGNALED(status))
-        fuzz_fail(WTERMSIG(status) == SIGALRM ? OUTCOME_HANG : OUTCOME_CRASH, "a forked child: signal %d", WTERMSIG(status));
+        fuzz_fail(WTERMSIG(status) == SIGALRM ? OUTCOME_HANG : OUTCOME_CRASH, "a forked child: signal %d",
+                  WTERMSIG(status));
     if (pid > 0 && WEXITSTATUS(status) != 0)
         fuzz_exit(); /* with what the child has said */
     eddy_fork_parent(m->run->heap);

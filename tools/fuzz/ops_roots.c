@@ -17,8 +17,10 @@ static void pin(struct mutator *m, void *object, unsigned how)
     switch (how % 4) {
     case 0: eddy_pin(m->thread, object); break;
     case 1: EDDY_INCREF(object); break;
-    case 2: EDDY_XSETREF(object, EDDY_XNEWREF(object)); /* once more, then once less … */
-        EDDY_INCREF(object); break;
+    case 2:
+        EDDY_XSETREF(object, EDDY_XNEWREF(object)); /* once more, then once less … */
+        EDDY_INCREF(object);
+        break;
     default: {
         EDDY_PIN_SCOPE(m->thread, object);
         eddy_pin(m->thread, object);

@@ -80,7 +80,8 @@ void op_table_put(struct mutator *m, const struct operation *o)
         m->pending.value = value;
         m->pending.source = key;
         *e = (struct table_entry_model){0}; /* what was there may go from here on */
-        eddy_status status = eddy_table_put(m->thread, native_of(m, t), model_address(m->run, key), model_address(m->run, value));
+        eddy_status status =
+            eddy_table_put(m->thread, native_of(m, t), model_address(m->run, key), model_address(m->run, value));
         if (status != EDDY_OK && status != EDDY_ENOMEM)
             fuzz_fail(OUTCOME_WRONG, "an entry cannot be put: %s", eddy_status_text(status));
         *e = before;
@@ -102,8 +103,8 @@ void op_table_get(struct mutator *m, const struct operation *o)
     const void *found = eddy_table_get(m->thread, native_of(m, t), model_address(r, key));
     t->busy = false;
     if (found == NULL ? e != NULL && certain(m, t, e) : e == NULL || found != model_address(r, e->value))
-        fuzz_fail(OUTCOME_WRONG, "a table gives object %u for object %u, not %u", found == NULL ? 0 : model_at(r, found), key,
-                  e == NULL ? 0 : e->value);
+        fuzz_fail(OUTCOME_WRONG, "a table gives object %u for object %u, not %u",
+                  found == NULL ? 0 : model_at(r, found), key, e == NULL ? 0 : e->value);
     fuzz_hold(m, o->a % FUZZ_HANDLES, found != NULL ? e->value : 0);
 }
 
@@ -138,8 +139,9 @@ void op_table_each(struct mutator *m, const struct operation *o)
         eddy_table_tidy(m->thread, native_of(m, t));
     while (eddy_table_next(m->thread, native_of(m, t), &cursor, &key, &value)) {
         unsigned i = 0;
-        while (i < FUZZ_ENTRIES && (t->entries[i].key == 0 || model_address(r, t->entries[i].key) != key
-                                    || model_object(r, t->entries[i].key)->replaced))
+        while (i < FUZZ_ENTRIES
+               && (t->entries[i].key == 0 || model_address(r, t->entries[i].key) != key
+                   || model_object(r, t->entries[i].key)->replaced))
             i++;
         if (i == FUZZ_ENTRIES || seen[i] || model_address(r, t->entries[i].value) != value)
             fuzz_fail(OUTCOME_WRONG, "a table has an entry of object %u that it should not have", model_at(r, key));

@@ -110,7 +110,8 @@ static void make_ephemeron(struct mutator *m, struct ephemeron_place *p, uint32_
     eddy_ephemeron *ephemeron;
     m->pending.object = key;
     m->pending.value = value;
-    eddy_status status = eddy_ephemeron_create(m->thread, model_address(m->run, key), model_address(m->run, value), &ephemeron);
+    eddy_status status =
+        eddy_ephemeron_create(m->thread, model_address(m->run, key), model_address(m->run, value), &ephemeron);
     if (status != EDDY_OK && status != EDDY_ENOMEM)
         fuzz_fail(OUTCOME_WRONG, "an ephemeron cannot be made: %s", eddy_status_text(status));
     if (status != EDDY_OK)

@@ -8,46 +8,43 @@
 
 #include "tools/fuzz/ops.h"
 
-static const char help[] =
-    "Usage: eddy-fuzz [COMMAND] [OPTION]...\n"
-    "\n"
-    "Runs random programs on heaps, and says whether a heap lied.\n"
-    "\n"
-    "Commands:\n"
-    "  run              programs under a scheduler, and threads at full speed (default)\n"
-    "  replay FILE      what a failure file holds, again\n"
-    "  shrink FILE      makes it as small as possible; prints readable steps and a C test\n"
-    "  mutants          how soon each deliberate bug is found\n"
-    "  exhaustive FILE  all schedules of a small program, up to a bound of preemptions\n"
-    "  list             operations, deliberate bugs, hook points\n"
-    "\n"
-    "Options:\n"
-    "  --seconds N      how long (run: 60; mutants: at most so long for each; 60)\n"
-    "  --seed N         the first seed (1)\n"
-    "  --schedules N    run: ends after so many schedules\n"
-    "  --workers N      processes beside each other (as many as cores)\n"
-    "  --mode NAME      run: scheduled, free or both (both)\n"
-    "  --threads N      free mode: threads, 2 to 16 (2 to 8, chosen at random)\n"
-    "  --mutant NAME    run: with this deliberate bug; mutants: only this one\n"
-    "  --seeds N        mutants: runs for each; the median is reported (5)\n"
-    "  --bound N        exhaustive: preemptions (2)\n"
-    "  --trace FILE     writes each event of the last run of the first worker\n"
-    "  --output FILE    where a failure is written (eddy-fuzz.failure)\n"
-    "  --json FILE      the summary, for programs\n"
-    "  --help           this\n"
-    "\n"
-    "Exit status: 0 nothing was found, 1 something was, 2 wrong usage.\n";
+static const char help[] = "Usage: eddy-fuzz [COMMAND] [OPTION]...\n"
+                           "\n"
+                           "Runs random programs on heaps, and says whether a heap lied.\n"
+                           "\n"
+                           "Commands:\n"
+                           "  run              programs under a scheduler, and threads at full speed (default)\n"
+                           "  replay FILE      what a failure file holds, again\n"
+                           "  shrink FILE      makes it as small as possible; prints readable steps and a C test\n"
+                           "  mutants          how soon each deliberate bug is found\n"
+                           "  exhaustive FILE  all schedules of a small program, up to a bound of preemptions\n"
+                           "  list             operations, deliberate bugs, hook points\n"
+                           "\n"
+                           "Options:\n"
+                           "  --seconds N      how long (run: 60; mutants: at most so long for each; 60)\n"
+                           "  --seed N         the first seed (1)\n"
+                           "  --schedules N    run: ends after so many schedules\n"
+                           "  --workers N      processes beside each other (as many as cores)\n"
+                           "  --mode NAME      run: scheduled, free or both (both)\n"
+                           "  --threads N      free mode: threads, 2 to 16 (2 to 8, chosen at random)\n"
+                           "  --mutant NAME    run: with this deliberate bug; mutants: only this one\n"
+                           "  --seeds N        mutants: runs for each; the median is reported (5)\n"
+                           "  --bound N        exhaustive: preemptions (2)\n"
+                           "  --trace FILE     writes each event of the last run of the first worker\n"
+                           "  --output FILE    where a failure is written (eddy-fuzz.failure)\n"
+                           "  --json FILE      the summary, for programs\n"
+                           "  --help           this\n"
+                           "\n"
+                           "Exit status: 0 nothing was found, 1 something was, 2 wrong usage.\n";
 
-static const char *const names[] = {
-    "NONE",
+static const char *const names[] = {"NONE",
 #define NAME(name, text) #name,
-    EDDY_MUTANTS(NAME)
+                                    EDDY_MUTANTS(NAME)
 #undef NAME
 };
-static const char *const texts[] = {
-    "as designed",
+static const char *const texts[] = {"as designed",
 #define TEXT(name, text) text,
-    EDDY_MUTANTS(TEXT)
+                                    EDDY_MUTANTS(TEXT)
 #undef TEXT
 };
 
@@ -113,7 +110,8 @@ static bool set_option(struct options *o, const char *name, const char *value)
     if (strcmp(name, "--seconds") == 0) {
         char *end;
         o->seconds = strtod(value, &end);
-        return (*end == 0 && o->seconds > 0 && o->seconds < 1e7) || refuse("--seconds must be a number above 0, not '%s'", value);
+        return (*end == 0 && o->seconds > 0 && o->seconds < 1e7)
+               || refuse("--seconds must be a number above 0, not '%s'", value);
     }
     if (strcmp(name, "--seed") == 0)
         good = whole(name, value, 0, UINT64_MAX, &o->seed);
@@ -146,9 +144,9 @@ static const struct {
     const char *name;
     enum command command;
     bool file;
-} commands[] = {{"run", COMMAND_RUN, false},         {"replay", COMMAND_REPLAY, true},
-                {"shrink", COMMAND_SHRINK, true},    {"mutants", COMMAND_MUTANTS, false},
-                {"exhaustive", COMMAND_EXHAUSTIVE, true}, {"list", COMMAND_LIST, false}};
+} commands[] = {
+    {"run", COMMAND_RUN, false},         {"replay", COMMAND_REPLAY, true},         {"shrink", COMMAND_SHRINK, true},
+    {"mutants", COMMAND_MUTANTS, false}, {"exhaustive", COMMAND_EXHAUSTIVE, true}, {"list", COMMAND_LIST, false}};
 enum { COMMANDS = sizeof commands / sizeof commands[0] };
 
 static void list(void)
@@ -167,8 +165,14 @@ static void list(void)
 
 bool options_parse(struct options *o, int argc, char **argv, int *status)
 {
-    *o = (struct options){.seconds = 60, .seed = 1, .seeds = 5, .bound = 2, .deterministic = true, .free_running = true,
-                          .output = "eddy-fuzz.failure", .workers = (unsigned)sysconf(_SC_NPROCESSORS_ONLN)};
+    *o = (struct options){.seconds = 60,
+                          .seed = 1,
+                          .seeds = 5,
+                          .bound = 2,
+                          .deterministic = true,
+                          .free_running = true,
+                          .output = "eddy-fuzz.failure",
+                          .workers = (unsigned)sysconf(_SC_NPROCESSORS_ONLN)};
     *status = 2;
     int at = 1;
     unsigned k = 0;

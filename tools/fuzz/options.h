@@ -10,11 +10,11 @@ struct options {
     enum command command;
     double seconds;
     uint64_t seed;
-    uint64_t schedules;    /* 0: as many as there is time for */
+    uint64_t schedules; /* 0: as many as there is time for */
     unsigned workers;
-    unsigned seeds;        /* per mutant */
-    unsigned bound;        /* preemptions of exhaustive exploration */
-    unsigned threads;      /* of the free-running mode, 0: any */
+    unsigned seeds;   /* per mutant */
+    unsigned bound;   /* preemptions of exhaustive exploration */
+    unsigned threads; /* of the free-running mode, 0: any */
     bool deterministic, free_running;
     enum eddy__mutant mutant;
     bool mutant_given;
@@ -40,7 +40,7 @@ struct failure {
     struct fuzz_case c;
     enum outcome outcome;
     unsigned mutant;
-    bool free_running;     /* `seed`, no case */
+    bool free_running; /* `seed`, no case */
     uint64_t seed;
     char message[400];
 };

@@ -111,7 +111,8 @@ void oracle_exact(struct run *r)
     bool known = words == 0 || model->extras.table_count == 0;
     if (known && stats.live_objects != expected)
         fuzz_fail(stats.live_objects > expected ? OUTCOME_GARBAGE : OUTCOME_FREED_LIVE,
-                  "%" PRIu64 " objects are left, %u are reachable (%u ambiguous words)", stats.live_objects, expected, words);
+                  "%" PRIu64 " objects are left, %u are reachable (%u ambiguous words)", stats.live_objects, expected,
+                  words);
     for (uint32_t i = 0; i <= model->count; i++)
         degrees[i] = 0;
     add_degrees(r, degrees);

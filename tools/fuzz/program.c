@@ -9,6 +9,7 @@
 
 /* ---- settings: one table for bytes, text and ranges ---- */
 
+/* clang-format off */
 #define SETTING(name, least, most) {#name, offsetof(struct settings, name), sizeof(((struct settings *)0)->name), least, most}
 static const struct setting {
     const char *name;
@@ -20,6 +21,7 @@ static const struct setting {
     SETTING(portion_roots, 0, 64),       SETTING(epoch_every, 0, 255), SETTING(fail_for_good, 0, 1),
     SETTING(fail_at, 0, 65535),          SETTING(faults, 0, FAULTS - 1),
 };
+/* clang-format on */
 enum { SETTINGS = sizeof table / sizeof table[0], HEAD_BYTES = 12 + 10, OPERATION_BYTES = 5 };
 
 static unsigned get(const struct settings *s, unsigned i)
@@ -186,7 +188,8 @@ static bool parse_operation(struct fuzz_case *c, char **words, unsigned count, c
     while (count > 1 && code < fuzz_operation_kinds && strcmp(words[1], fuzz_operations[code].name) != 0)
         code++;
     if (thread < 0 || count < 2 || code == fuzz_operation_kinds) {
-        snprintf(complaint, 200, "unknown %s '%.40s'", thread < 0 ? "setting" : "operation", words[count > 1 && thread >= 0]);
+        snprintf(complaint, 200, "unknown %s '%.40s'", thread < 0 ? "setting" : "operation",
+                 words[count > 1 && thread >= 0]);
         return false;
     }
     if (c->count == FUZZ_OPERATIONS) {
@@ -244,7 +247,8 @@ static bool parse_line(struct fuzz_case *c, char *line, char *complaint)
         return true;
     if (strncmp(line, "switches", 8) == 0)
         return parse_switches(c, line + 8, complaint);
-    for (char *word = strtok_r(line, " \t\r", &rest); word != NULL && count < MOST_WORDS; word = strtok_r(NULL, " \t\r", &rest))
+    for (char *word = strtok_r(line, " \t\r", &rest); word != NULL && count < MOST_WORDS;
+         word = strtok_r(NULL, " \t\r", &rest))
         words[count++] = word;
     if (count == 0)
         return true;
@@ -254,7 +258,8 @@ static bool parse_line(struct fuzz_case *c, char *line, char *complaint)
         if (strcmp(words[0], table[i].name) == 0) {
             int value = count == 2 ? number_in(words[1], 0, table[i].most + 1) : -1;
             if (value < (int)table[i].least) {
-                snprintf(complaint, 200, "%s must be a whole number from %u to %u", words[0], table[i].least, table[i].most);
+                snprintf(complaint, 200, "%s must be a whole number from %u to %u", words[0], table[i].least,
+                         table[i].most);
                 return false;
             }
             set(&c->settings, i, (unsigned)value);

@@ -13,7 +13,7 @@
 #include <stdio.h>
 
 enum {
-    FUZZ_MUTATORS = 4,     /* most threads of a deterministic program */
+    FUZZ_MUTATORS = 4, /* most threads of a deterministic program */
     FUZZ_COLLECTOR = FUZZ_MUTATORS,
     FUZZ_ACTORS,
     FUZZ_HANDLES = 6,      /* per thread */
@@ -30,7 +30,7 @@ struct operation {
 /* How the heap is configured, and what goes wrong in it. */
 struct settings {
     uint8_t threads;
-    uint8_t conservative;  /* C stacks are scanned */
+    uint8_t conservative; /* C stacks are scanned */
     uint8_t interior;
     uint8_t on_stack;      /* conservative: handles are on the stack only, in no frame */
     uint8_t chunk_entries; /* of log chunks, 0: the default */
@@ -51,8 +51,8 @@ enum {
 };
 
 enum strategy {
-    STRATEGY_RANDOM,  /* switches at one in `rate` points to any thread */
-    STRATEGY_PCT,     /* priorities, lowered at `rate` random points */
+    STRATEGY_RANDOM,   /* switches at one in `rate` points to any thread */
+    STRATEGY_PCT,      /* priorities, lowered at `rate` random points */
     STRATEGY_SWITCHES, /* as recorded: no switch but those */
     STRATEGY_STEPS     /* operations and steps of a search take turns: switches there only, at one in `rate` */
 };

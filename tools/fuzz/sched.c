@@ -47,7 +47,8 @@ const char *fuzz_point_name(unsigned point)
 #define NAME(name, text) #name,
         EDDY_HOOK_POINTS(NAME)
 #undef NAME
-        "OPERATION", "WAIT", "LOCK", "END"};
+            "OPERATION",
+        "WAIT", "LOCK", "END"};
     return point < sizeof names / sizeof names[0] ? names[point] : "?";
 }
 
@@ -144,17 +145,14 @@ void sched_start(unsigned actor)
 static bool can_go_on(const struct actor *a)
 {
     switch (a->state) {
-    case ACTOR_READY:
-        return true;
-    case ACTOR_WAITING:
-        return a->word != NULL && EDDY_LOAD_SEQ_CST(a->word) != a->expected;
+    case ACTOR_READY: return true;
+    case ACTOR_WAITING: return a->word != NULL && EDDY_LOAD_SEQ_CST(a->word) != a->expected;
     case ACTOR_LOCKING:
         if (pthread_mutex_trylock(a->mutex) != 0)
             return false;
         pthread_mutex_unlock(a->mutex);
         return true;
-    default:
-        return false;
+    default: return false;
     }
 }
 

@@ -69,9 +69,9 @@ void buffers_advance(uint32_t point);
 struct strategy_state {
     const struct schedule *schedule;
     uint64_t random;
-    uint32_t at;                      /* next recorded switch */
+    uint32_t at; /* next recorded switch */
     int32_t priority[FUZZ_ACTORS];
-    uint32_t changes[16];             /* points at which a priority is lowered, ascending */
+    uint32_t changes[16]; /* points at which a priority is lowered, ascending */
     uint32_t change;
 };
 void strategy_begin(struct strategy_state *s, const struct fuzz_case *c);

@@ -25,9 +25,9 @@ enum shape_number {
 
 struct shape {
     const char *name;
-    size_t size;      /* fixed part */
-    uint32_t fields;  /* references in the fixed part, behind `first` */
-    uint32_t first;   /* offset of the references */
+    size_t size;     /* fixed part */
+    uint32_t fields; /* references in the fixed part, behind `first` */
+    uint32_t first;  /* offset of the references */
     bool tailed;
     unsigned weight;
     bool opaque;

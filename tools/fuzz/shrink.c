@@ -106,8 +106,9 @@ static void merge_threads(struct search *s)
 static void plain_settings(struct search *s)
 {
     static struct fuzz_case c;
-    uint8_t *const fields[] = {&c.settings.interior, &c.settings.on_stack, &c.settings.conservative, &c.settings.fail_for_good,
-                               &c.settings.slice_steps, &c.settings.portion_roots, &c.settings.chunk_entries};
+    uint8_t *const fields[] = {&c.settings.interior,      &c.settings.on_stack,    &c.settings.conservative,
+                               &c.settings.fail_for_good, &c.settings.slice_steps, &c.settings.portion_roots,
+                               &c.settings.chunk_entries};
     for (unsigned i = 0; i <= sizeof fields / sizeof fields[0] && fuzz_clock() < s->end; i++) {
         c = s->best.c;
         if (i == sizeof fields / sizeof fields[0])
@@ -147,7 +148,8 @@ int command_shrink(const struct options *o)
         return 2;
     s.end = fuzz_clock() + o->seconds;
     if (s.best.free_running) {
-        fprintf(stderr, "eddy-fuzz: %s holds a failure of the free-running mode, which has no program to shrink\n", o->file);
+        fprintf(stderr, "eddy-fuzz: %s holds a failure of the free-running mode, which has no program to shrink\n",
+                o->file);
         return 2;
     }
     eddy__mutant = (int)(s.best.mutant = o->mutant_given ? o->mutant : s.best.mutant);
@@ -169,7 +171,8 @@ int command_shrink(const struct options *o)
     s.best.outcome = fuzz_try(s.shared, &s.best.c);
     memcpy(s.best.message, s.shared->message, sizeof s.best.message);
     printf("%u operations of %u are left, %u threads, %u switches (%u runs)\n%s: %s\n\n", s.best.c.count, before,
-           s.best.c.settings.threads, s.best.c.schedule.switch_count, s.tried, fuzz_outcome_text(s.best.outcome), s.best.message);
+           s.best.c.settings.threads, s.best.c.schedule.switch_count, s.tried, fuzz_outcome_text(s.best.outcome),
+           s.best.message);
     fuzz_case_print(&s.best.c, stdout);
     print_test(&s.best);
     char path[4096];

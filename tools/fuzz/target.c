@@ -70,7 +70,8 @@ size_t LLVMFuzzerCustomMutator(uint8_t *bytes, size_t size, size_t most, unsigne
     uint64_t state = seed;
     fuzz_case_from_bytes(&c, bytes, size);
     switch (c.count == 0 ? 1 : fuzz_below(&state, 10)) {
-    case 0: case 1: insert(&c, &state); break;
+    case 0:
+    case 1: insert(&c, &state); break;
     case 2: drop(&c, &state); break;
     case 3: swap(&c, &state); break;
     case 4: c.schedule.seed = fuzz_random(&state); break;

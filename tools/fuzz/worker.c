@@ -22,9 +22,9 @@ const char *fuzz_where = "";
 const char *fuzz_outcome_text(enum outcome outcome)
 {
     static const char *const text[OUTCOMES] = {
-        "passed", "a live object was freed", "an object was changed", "a count is wrong", "garbage was left",
-        "a function gave a wrong result", "the misuse handler was called", "the process crashed", "no end",
-        "a check at full speed failed"};
+        "passed",           "a live object was freed",        "an object was changed",         "a count is wrong",
+        "garbage was left", "a function gave a wrong result", "the misuse handler was called", "the process crashed",
+        "no end",           "a check at full speed failed"};
     return outcome < OUTCOMES ? text[outcome] : "?";
 }
 
@@ -75,7 +75,8 @@ static enum outcome outcome_of(struct shared *shared, int status)
     if (WIFSIGNALED(status))
         snprintf(shared->message, sizeof shared->message, "signal %d", WTERMSIG(status));
     else
-        snprintf(shared->message, sizeof shared->message, "exit status %d: what a sanitizer says is above", WEXITSTATUS(status));
+        snprintf(shared->message, sizeof shared->message, "exit status %d: what a sanitizer says is above",
+                 WEXITSTATUS(status));
     return OUTCOME_CRASH;
 }
 
@@ -130,5 +131,6 @@ static void run_case(void *context)
 
 enum outcome fuzz_try(struct shared *shared, const struct fuzz_case *c)
 {
-    return fuzz_await(shared, fuzz_fork(shared, run_case, (void *)(uintptr_t)c, (int)(getpid() % sysconf(_SC_NPROCESSORS_ONLN)), TRY_SECONDS));
+    return fuzz_await(shared, fuzz_fork(shared, run_case, (void *)(uintptr_t)c,
+                                        (int)(getpid() % sysconf(_SC_NPROCESSORS_ONLN)), TRY_SECONDS));
 }

@@ -118,12 +118,14 @@ static void add_utilisation(struct analysis *a)
     a->wall = need(calloc(r->life_count + 1, sizeof *a->wall));
     size_t of_thread[65536];
     memset(of_thread, 0xff, sizeof of_thread);
-    size_t *lives = need(malloc((r->life_count + 1) * sizeof *lives)), *before = need(malloc((r->life_count + 1) * sizeof *before));
+    size_t *lives = need(malloc((r->life_count + 1) * sizeof *lives)),
+           *before = need(malloc((r->life_count + 1) * sizeof *before));
     for (size_t i = 0; i < r->life_count; i++) {
         const struct life *life = &r->lives[i];
         if (life->end <= a->from || life->begin >= a->to)
             continue;
-        struct lost range = {.from = life->begin > a->from ? life->begin : a->from, .to = life->end < a->to ? life->end : a->to};
+        struct lost range = {.from = life->begin > a->from ? life->begin : a->from,
+                             .to = life->end < a->to ? life->end : a->to};
         lives[a->thread_count] = i;
         before[a->thread_count] = of_thread[life->thread];
         of_thread[life->thread] = a->thread_count;

@@ -20,7 +20,7 @@ void times_sort(struct times *times);
 struct lost {
     uint64_t *begin, *end, *before; /* before: how much was lost up to the beginning */
     size_t count, room;
-    uint64_t from, to;              /* the life, as far as it is measured */
+    uint64_t from, to; /* the life, as far as it is measured */
 };
 
 void lost_add(struct lost *lost, uint64_t begin, uint64_t end);
@@ -35,20 +35,20 @@ extern const uint64_t mmu_windows[MMU_WINDOWS]; /* 1, 10, 100 ms */
 
 struct analysis {
     struct recording *recording;
-    uint64_t from, to;                        /* what is measured */
+    uint64_t from, to; /* what is measured */
     double seconds;
-    struct times kinds[EDDY_RECORD_STALLS];   /* the time of its own of each */
-    struct times all;                         /* stalls that lie in no other */
-    struct times requests, service;           /* latencies, and the part in which they were worked on */
-    struct times gaps;                        /* of the control */
-    double control_seconds;                   /* how long it watched */
-    size_t thread_count;                      /* lives that were measured */
-    struct lost *cost, *wall;                 /* of each: stalls less their time in the run queue; as on the clock */
+    struct times kinds[EDDY_RECORD_STALLS]; /* the time of its own of each */
+    struct times all;                       /* stalls that lie in no other */
+    struct times requests, service;         /* latencies, and the part in which they were worked on */
+    struct times gaps;                      /* of the control */
+    double control_seconds;                 /* how long it watched */
+    size_t thread_count;                    /* lives that were measured */
+    struct lost *cost, *wall;               /* of each: stalls less their time in the run queue; as on the clock */
     struct lost control;
     double mmu_cost[MMU_WINDOWS], mmu_wall[MMU_WINDOWS], mmu_control[MMU_WINDOWS];
-    double allocated, promoted;               /* bytes */
+    double allocated, promoted; /* bytes */
     double live_max, live_mean, committed_peak, log_peak;
-    double collector_cpu;                     /* seconds */
+    double collector_cpu; /* seconds */
     uint64_t epochs;
 };
 

@@ -57,7 +57,8 @@ static void find_place(long pid, unsigned number, char *place, size_t room)
     else
         snprintf(place, room, "/tmp/eddy-%ld/%ld-%u", (long)status.st_uid, pid, number);
     if (access(place, F_OK) != 0)
-        fatal("process %ld allows no recording of heap %u (%s: %s); it must run with EDDY_RECORD=attach, or call eddy_record_allow_attach",
+        fatal("process %ld allows no recording of heap %u (%s: %s); it must run with EDDY_RECORD=attach, or call "
+              "eddy_record_allow_attach",
               pid, number, place, strerror(errno));
 }
 

@@ -17,9 +17,9 @@ struct set {
 
 /* What happened to one figure. */
 struct change {
-    double before, after;  /* medians */
-    double low, high;      /* of the difference, 95% */
-    bool interval;         /* there are enough runs for one */
+    double before, after; /* medians */
+    double low, high;     /* of the difference, 95% */
+    bool interval;        /* there are enough runs for one */
     const char *verdict;
 };
 
@@ -80,8 +80,8 @@ static double resampled_median(const double *values, size_t count, uint64_t *sta
     return median(sample, count);
 }
 
-static struct change compare(const struct set *a, const double *before, const struct set *b, const double *after, int better,
-                             uint64_t *state)
+static struct change compare(const struct set *a, const double *before, const struct set *b, const double *after,
+                             int better, uint64_t *state)
 {
     static double differences[RESAMPLES];
     struct change change = {.before = median(before, a->count), .after = median(after, b->count), .verdict = ""};
@@ -162,9 +162,11 @@ int pause_compare(int argc, char **argv)
     json_t *figures = json_object();
     uint64_t state = seed;
     if (!as_json) {
-        printf("A: %zu run%s, B: %zu run%s; medians, and 95%% intervals of their difference by bootstrap%s (seed %" PRIu64 ")\n\n", a.count,
-               a.count == 1 ? "" : "s", b.count, b.count == 1 ? "" : "s",
-               a.count < 3 || b.count < 3 ? ": none, for which three runs of each are needed" : "", seed);
+        printf(
+            "A: %zu run%s, B: %zu run%s; medians, and 95%% intervals of their difference by bootstrap%s (seed %" PRIu64
+            ")\n\n",
+            a.count, a.count == 1 ? "" : "s", b.count, b.count == 1 ? "" : "s",
+            a.count < 3 || b.count < 3 ? ": none, for which three runs of each are needed" : "", seed);
         printf("%-26s %12s %12s %10s   %9s %9s\n", "", "A", "B", "change", "from", "to");
     }
     for (size_t i = 0; i < a.runs[0].count; i++) {
@@ -181,8 +183,9 @@ int pause_compare(int argc, char **argv)
             print_change(metric->name, &change);
     }
     if (as_json) {
-        json_t *document = json_pack("{s:s,s:i,s:I,s:I,s:I,s:o}", "format", "eddy-pause compare", "version", 1, "seed", (json_int_t)seed,
-                                     "runs_before", (json_int_t)a.count, "runs_after", (json_int_t)b.count, "figures", figures);
+        json_t *document = json_pack("{s:s,s:i,s:I,s:I,s:I,s:o}", "format", "eddy-pause compare", "version", 1, "seed",
+                                     (json_int_t)seed, "runs_before", (json_int_t)a.count, "runs_after",
+                                     (json_int_t)b.count, "figures", figures);
         json_dumpf(document, stdout, JSON_INDENT(1) | JSON_REAL_PRECISION(9));
         putchar('\n');
         json_decref(document);

@@ -10,8 +10,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#define GAP_LEAST_NS UINT64_C(1000)   /* below: the clock itself */
-#define GAP_LONG_NS UINT64_C(20000)   /* from here on the run queue's share is looked at */
+#define GAP_LEAST_NS UINT64_C(1000) /* below: the clock itself */
+#define GAP_LONG_NS UINT64_C(20000) /* from here on the run queue's share is looked at */
 #define BURST_NS UINT64_C(2000000)
 #define GAPS_MOST ((size_t)1 << 20)
 
@@ -112,7 +112,8 @@ void control_stop(struct control *c, struct addition *a)
         addition_note(a, "control_dropped", "%" PRIu64, c->dropped);
     for (size_t i = 0; i < c->count; i++)
         if (c->gaps[i].begin >= a->begun) {
-            const eddy_record record = {EDDY_RECORD_GAP, 0, 1, 0, c->gaps[i].begin, c->gaps[i].length, c->gaps[i].queued};
+            const eddy_record record = {EDDY_RECORD_GAP,  0, 1, 0, c->gaps[i].begin, c->gaps[i].length,
+                                        c->gaps[i].queued};
             addition_record(a, &record);
         }
     free(c->gaps);

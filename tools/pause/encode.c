@@ -25,7 +25,9 @@ struct hdr_histogram *histogram_of(const struct times *times)
     if (hdr_init(1, HIGHEST_NS, DIGITS, &histogram) != 0)
         fatal("out of memory");
     for (size_t i = 0; i < times->count; i++)
-        hdr_record_value(histogram, times->ns[i] < 1 ? 1 : times->ns[i] < (uint64_t)HIGHEST_NS ? (int64_t)times->ns[i] : HIGHEST_NS);
+        hdr_record_value(histogram, times->ns[i] < 1                      ? 1
+                                    : times->ns[i] < (uint64_t)HIGHEST_NS ? (int64_t)times->ns[i]
+                                                                          : HIGHEST_NS);
     return histogram;
 }
 
@@ -85,7 +87,8 @@ static void write_base64(const struct bytes *b, FILE *file)
     static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     for (size_t i = 0; i < b->count; i += 3) {
         size_t left = b->count - i;
-        uint32_t three = (uint32_t)b->bytes[i] << 16 | (left > 1 ? (uint32_t)b->bytes[i + 1] << 8 : 0) | (left > 2 ? b->bytes[i + 2] : 0);
+        uint32_t three = (uint32_t)b->bytes[i] << 16 | (left > 1 ? (uint32_t)b->bytes[i + 1] << 8 : 0)
+                         | (left > 2 ? b->bytes[i + 2] : 0);
         fputc(digits[three >> 18], file);
         fputc(digits[three >> 12 & 63], file);
         fputc(left > 1 ? digits[three >> 6 & 63] : '=', file);

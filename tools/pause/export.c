@@ -39,7 +39,8 @@ static void log_line(const struct analysis *a, const char *tag, const struct tim
     if (times->count == 0)
         return;
     struct hdr_histogram *histogram = histogram_of(times);
-    fprintf(file, "Tag=%s,%.3f,%.3f,%.3f,", tag, (double)a->from * 1e-9, a->seconds, (double)times_percentile(times, 1) * 1e-6);
+    fprintf(file, "Tag=%s,%.3f,%.3f,%.3f,", tag, (double)a->from * 1e-9, a->seconds,
+            (double)times_percentile(times, 1) * 1e-6);
     encode_histogram(histogram, file);
     fputc('\n', file);
     hdr_close(histogram);
@@ -49,9 +50,11 @@ static void log_line(const struct analysis *a, const char *tag, const struct tim
 static void export_hlog(const struct analysis *a, FILE *file)
 {
     double begun = (double)a->recording->header.begun_realtime_ns * 1e-9;
-    fprintf(file, "#[Stalls in nanoseconds; by eddy-pause]\n#[Histogram log format version 1.3]\n"
+    fprintf(file,
+            "#[Stalls in nanoseconds; by eddy-pause]\n#[Histogram log format version 1.3]\n"
             "#[StartTime: %.3f (seconds since epoch)]\n"
-            "\"StartTimestamp\",\"Interval_Length\",\"Interval_Max\",\"Interval_Compressed_Histogram\"\n", begun);
+            "\"StartTimestamp\",\"Interval_Length\",\"Interval_Max\",\"Interval_Compressed_Histogram\"\n",
+            begun);
     log_line(a, "all", &a->all, file);
     for (int i = 0; i < EDDY_RECORD_STALLS; i++)
         log_line(a, stall_names[i], &a->kinds[i], file);
@@ -65,20 +68,21 @@ static void export_csv(const struct analysis *a, FILE *file)
     fputs("type,kind,thread,begin_ns,length_ns,self_ns,queued_ns,outer,value\n", file);
     for (size_t i = 0; i < r->stall_count; i++) {
         const struct stall *s = &r->stalls[i];
-        fprintf(file, "stall,%s,%" PRIu32 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%d,\n", stall_names[s->kind], s->thread,
-                s->begin, s->length, s->self, s->queued, s->outer);
+        fprintf(file, "stall,%s,%" PRIu32 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%d,\n",
+                stall_names[s->kind], s->thread, s->begin, s->length, s->self, s->queued, s->outer);
     }
     for (size_t i = 0; i < r->phase_count; i++)
-        fprintf(file, "phase,%s,0,%" PRIu64 ",%" PRIu64 ",,,,%" PRIu64 "\n", phase_names[r->phases[i].kind], r->phases[i].begin,
-                r->phases[i].length, r->phases[i].work);
+        fprintf(file, "phase,%s,0,%" PRIu64 ",%" PRIu64 ",,,,%" PRIu64 "\n", phase_names[r->phases[i].kind],
+                r->phases[i].begin, r->phases[i].length, r->phases[i].work);
     for (size_t i = 0; i < r->epoch_count; i++)
-        fprintf(file, "epoch,,0,%" PRIu64 ",%" PRIu64 ",,,,%" PRIu64 "\n", r->epochs[i].base.begin_ns, r->epochs[i].base.length_ns,
-                r->epochs[i].base.extra);
+        fprintf(file, "epoch,,0,%" PRIu64 ",%" PRIu64 ",,,,%" PRIu64 "\n", r->epochs[i].base.begin_ns,
+                r->epochs[i].base.length_ns, r->epochs[i].base.extra);
     for (size_t i = 0; i < r->event_count; i++)
-        fprintf(file, "event,%u,%" PRIu32 ",%" PRIu64 ",%" PRIu64 ",,,,%" PRIu64 "\n", r->events[i].kind, r->events[i].thread,
-                r->events[i].begin, r->events[i].length, r->events[i].extra);
+        fprintf(file, "event,%u,%" PRIu32 ",%" PRIu64 ",%" PRIu64 ",,,,%" PRIu64 "\n", r->events[i].kind,
+                r->events[i].thread, r->events[i].begin, r->events[i].length, r->events[i].extra);
     for (size_t i = 0; i < r->gap_count; i++)
-        fprintf(file, "gap,control,,%" PRIu64 ",%" PRIu64 ",,%" PRIu64 ",,\n", r->gaps[i].begin, r->gaps[i].length, r->gaps[i].queued);
+        fprintf(file, "gap,control,,%" PRIu64 ",%" PRIu64 ",,%" PRIu64 ",,\n", r->gaps[i].begin, r->gaps[i].length,
+                r->gaps[i].queued);
 }
 
 static json_t *epoch_of(const eddy_record_epoch *e)
@@ -119,8 +123,9 @@ static void export_json(const struct analysis *a, FILE *file)
     for (size_t i = 0; i < r->note_count; i++)
         json_put(notes, r->notes[i].name, json_text(r->notes[i].value));
     for (size_t i = 0; i < r->life_count; i++)
-        json_push(threads, json_pack("{s:I,s:I,s:I,s:I}", "number", (json_int_t)r->lives[i].thread, "system", (json_int_t)r->lives[i].os_id,
-                                     "begin_ns", (json_int_t)r->lives[i].begin, "end_ns", (json_int_t)r->lives[i].end));
+        json_push(threads, json_pack("{s:I,s:I,s:I,s:I}", "number", (json_int_t)r->lives[i].thread, "system",
+                                     (json_int_t)r->lives[i].os_id, "begin_ns", (json_int_t)r->lives[i].begin, "end_ns",
+                                     (json_int_t)r->lives[i].end));
     for (size_t i = 0; i < r->epoch_count; i++)
         json_push(epochs, epoch_of(&r->epochs[i]));
     json_put(document, "format", json_text("eddy-pause"));
@@ -144,12 +149,10 @@ static void export_json(const struct analysis *a, FILE *file)
 int pause_export(int argc, char **argv)
 {
     enum { OUTPUT = 'o', FORMAT = 256, KIND, WHOLE, SALVAGE };
-    static const struct option table[] = {{"output", required_argument, NULL, OUTPUT},
-                                          {"format", required_argument, NULL, FORMAT},
-                                          {"kind", required_argument, NULL, KIND},
-                                          {"whole", no_argument, NULL, WHOLE},
-                                          {"salvage", no_argument, NULL, SALVAGE},
-                                          {0}};
+    static const struct option table[] = {
+        {"output", required_argument, NULL, OUTPUT}, {"format", required_argument, NULL, FORMAT},
+        {"kind", required_argument, NULL, KIND},     {"whole", no_argument, NULL, WHOLE},
+        {"salvage", no_argument, NULL, SALVAGE},     {0}};
     const char *output = NULL, *format = NULL, *kind = "all";
     bool whole = false, salvage = false;
     int option;

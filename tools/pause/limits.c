@@ -32,13 +32,15 @@ bool limits_hold(const struct limits *limits, const struct metrics *metrics, con
         const struct metric *metric = metrics_find(metrics, limit->text, limit->length);
         const struct metric *old = before == NULL ? NULL : metrics_find(before, limit->text, limit->length);
         if (metric == NULL || (limit->percent && old == NULL))
-            usage_error("--fail %s: the recording has no such figure (eddy-pause export --format json lists them)", limit->text);
+            usage_error("--fail %s: the recording has no such figure (eddy-pause export --format json lists them)",
+                        limit->text);
         double value = metric->value;
         if (limit->percent)
             value = old->value != 0 ? 100 * (metric->value - old->value) / old->value : metric->value != 0 ? 1e9 : 0;
         if (limit->above ? value > limit->value : value < limit->value) {
             fflush(stdout);
-            fprintf(stderr, "eddy-pause: limit exceeded: %s (it is %.6g%s)\n", limit->text, value, limit->percent ? "%" : "");
+            fprintf(stderr, "eddy-pause: limit exceeded: %s (it is %.6g%s)\n", limit->text, value,
+                    limit->percent ? "%" : "");
             hold = false;
         }
     }

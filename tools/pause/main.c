@@ -10,14 +10,16 @@ static const char usage[] =
     "       eddy-pause attach PID [-o FILE] [--seconds S] [--heap N] [--control-percent P]\n"
     "       eddy-pause show RECORDING... [--whole] [--salvage] [--fail LIMIT]...\n"
     "       eddy-pause report RECORDING... -o FILE.html [--whole] [--salvage]\n"
-    "       eddy-pause export RECORDING --format hgrm|hlog|trace|csv|json [-o FILE] [--kind KIND] [--whole] [--salvage]\n"
+    "       eddy-pause export RECORDING --format hgrm|hlog|trace|csv|json [-o FILE] [--kind KIND] [--whole] "
+    "[--salvage]\n"
     "       eddy-pause compare A[,A2...] B[,B2...] [--seed N] [--whole] [--fail LIMIT]... [--json]\n"
     "\n"
     "run starts a workload (eddy-bench list names them; 'requests' is a server under open-loop load) or any program\n"
     "linked with Eddy with EDDY_RECORD set, writes a recording and prints a table: stalls of the threads by kind,\n"
     "minimum mutator utilisation, memory, and beside them what a control thread suffered meanwhile.\n"
     "attach records a running process that allows it (EDDY_RECORD=attach, or eddy_record_allow_attach).\n"
-    "show prints the table of recordings. report makes one HTML page of them, for a browser. export writes other formats.\n"
+    "show prints the table of recordings. report makes one HTML page of them, for a browser. export writes other "
+    "formats.\n"
     "compare says what became better and worse from A to B, with confidence intervals when there are several of each.\n"
     "\n"
     "  -o FILE             the recording (default: eddy-pause.rec), or the result (default: standard output)\n"
@@ -84,7 +86,8 @@ int main(int argc, char **argv)
         if (strcmp(command, commands[i].name) == 0)
             return commands[i].run(argc - 1, argv + 1);
     if (argc > 1)
-        fprintf(stderr, "eddy-pause: unknown command '%s'; there are: run, attach, show, report, export, compare\n", command);
+        fprintf(stderr, "eddy-pause: unknown command '%s'; there are: run, attach, show, report, export, compare\n",
+                command);
     fputs(usage, stderr);
     return PAUSE_USAGE;
 }

@@ -59,7 +59,7 @@ double lost_mmu(const struct lost *lost, uint64_t window)
         right++;
     worst = lost_until(lost, right, lost->from + window);
     right = 0;
-    for (size_t i = 0; i < lost->count; i++) { /* windows that begin with interval i */
+    for (size_t i = 0; i < lost->count; i++) {           /* windows that begin with interval i */
         bool last = lost->begin[i] + window >= lost->to; /* it and all later ones: the last window of the life */
         uint64_t begin = last ? lost->to - window : lost->begin[i], end = begin + window;
         while (right < lost->count && lost->begin[right] < end)

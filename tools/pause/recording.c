@@ -8,13 +8,14 @@
 #include <string.h>
 #include <unistd.h>
 
-const char *const stall_names[EDDY_RECORD_STALLS] = {"handshake", "stack_scan", "alloc", "large", "log", "native",
-                                                     "wait_memory", "wait_log", "pacing", "verify", "finalizer"};
+const char *const stall_names[EDDY_RECORD_STALLS] = {"handshake", "stack_scan", "alloc",       "large",
+                                                     "log",       "native",     "wait_memory", "wait_log",
+                                                     "pacing",    "verify",     "finalizer"};
 const char *const stall_titles[EDDY_RECORD_STALLS] = {
-    "handshake", "  of which stack scan", "new block", "large object", "log chunk", "native region",
-    "wait for memory", "wait for log space", "pacing sleep", "held by verify", "finalizers"};
-const char *const phase_names[EDDY_RECORD_PHASES] = {"rendezvous", "incs", "decs", "cycle_test",
-                                                     "sweep", "cycle_slice", "finish"};
+    "handshake",       "  of which stack scan", "new block",    "large object",   "log chunk", "native region",
+    "wait for memory", "wait for log space",    "pacing sleep", "held by verify", "finalizers"};
+const char *const phase_names[EDDY_RECORD_PHASES] = {"rendezvous", "incs",        "decs",  "cycle_test",
+                                                     "sweep",      "cycle_slice", "finish"};
 
 /* ---- the file ---- */
 
@@ -103,8 +104,7 @@ static void take_record(struct recording *r, const eddy_record *record)
         if (record->kind >= EDDY_RECORD_STALLS)
             return;
         r->stalls = grow(r->stalls, r->stall_count, &r->stall_room, sizeof *r->stalls);
-        r->stalls[r->stall_count++] =
-            (struct stall){begin, length, queued, length, record->thread, record->kind, true};
+        r->stalls[r->stall_count++] = (struct stall){begin, length, queued, length, record->thread, record->kind, true};
         break;
     case EDDY_RECORD_PHASE:
         if (record->kind >= EDDY_RECORD_PHASES)
@@ -127,17 +127,10 @@ static void take_record(struct recording *r, const eddy_record *record)
         r->gaps = grow(r->gaps, r->gap_count, &r->gap_room, sizeof *r->gaps);
         r->gaps[r->gap_count++] = (struct gap){begin, length, queued};
         break;
-    case EDDY_RECORD_THREAD:
-        take_thread(r, record, begin);
-        break;
-    case EDDY_RECORD_DROPPED:
-        r->dropped += record->extra;
-        break;
-    case EDDY_RECORD_TEXT:
-        take_text(r, record);
-        break;
-    default:
-        break;
+    case EDDY_RECORD_THREAD: take_thread(r, record, begin); break;
+    case EDDY_RECORD_DROPPED: r->dropped += record->extra; break;
+    case EDDY_RECORD_TEXT: take_text(r, record); break;
+    default: break;
     }
     uint64_t end = begin + (record->type == EDDY_RECORD_STALL || record->type == EDDY_RECORD_PHASE ? length : 0);
     if (end > r->end)
@@ -151,7 +144,7 @@ static void work_out_nesting(struct recording *r)
     uint32_t most = 0;
     for (size_t i = 0; i < r->stall_count; i++)
         most = r->stalls[i].thread > most ? r->stalls[i].thread : most;
-    size_t *last = need(malloc((most + 1) * sizeof *last));  /* of each thread, the last one that no other contains so far */
+    size_t *last = need(malloc((most + 1) * sizeof *last)); /* of each thread, the last one that no other contains so far */
     size_t *before = need(malloc((r->stall_count + 1) * sizeof *before));
     for (size_t i = 0; i <= most; i++)
         last[i] = SIZE_MAX;
@@ -193,8 +186,7 @@ struct recording *recording_read(const char *path, bool salvage)
         if (record->type == EDDY_RECORD_END) {
             r->ended = true;
             if (record->length_ns != records)
-                fatal("%s is damaged: it has %" PRIu64 " records, its end says %" PRIu64, path, records,
-                      record->length_ns);
+                fatal("%s is damaged: it has %" PRIu64 " records, its end says %" PRIu64, path, records, record->length_ns);
             r->dropped = record->extra;
             if (record->begin_ns > r->header.begun_ns)
                 r->end = record->begin_ns - r->header.begun_ns;

@@ -12,7 +12,7 @@ struct stall {
     uint64_t self;   /* length less that of the stalls inside it; a scan is part of what it lies in */
     uint32_t thread;
     uint8_t kind;
-    bool outer;      /* lies in no other */
+    bool outer; /* lies in no other */
 };
 
 struct phase {
@@ -43,9 +43,9 @@ struct note {
 struct recording {
     char *path;
     eddy_record_header header;
-    uint64_t end;     /* of the recording */
-    uint64_t dropped; /* events that found a ring full */
-    bool ended;       /* there is an end; else it was cut short, and read with salvage */
+    uint64_t end;         /* of the recording */
+    uint64_t dropped;     /* events that found a ring full */
+    bool ended;           /* there is an end; else it was cut short, and read with salvage */
     struct stall *stalls; /* those of one thread in the order of their ends */
     size_t stall_count, stall_room;
     struct phase *phases;
@@ -62,7 +62,7 @@ struct recording {
     size_t note_count, note_room;
 };
 
-extern const char *const stall_names[EDDY_RECORD_STALLS]; /* for machines */
+extern const char *const stall_names[EDDY_RECORD_STALLS];  /* for machines */
 extern const char *const stall_titles[EDDY_RECORD_STALLS]; /* for people */
 extern const char *const phase_names[EDDY_RECORD_PHASES];
 
@@ -81,7 +81,8 @@ struct addition {
     uint64_t begun, records, dropped;
 };
 void addition_begin(struct addition *addition, const char *path);
-void addition_note(struct addition *addition, const char *name, const char *format, ...) __attribute__((format(printf, 3, 4)));
+void addition_note(struct addition *addition, const char *name, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 void addition_record(struct addition *addition, const eddy_record *record);
 void addition_end(struct addition *addition);
 

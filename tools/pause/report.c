@@ -200,7 +200,8 @@ static void lanes_of(const struct analysis *a, json_t *names, int lanes[65536])
         lanes[i] = -1;
     for (size_t i = 0; i < r->stall_count; i++) {
         const struct stall *s = &r->stalls[i];
-        if (lanes[s->thread] >= 0 || json_array_size(names) == LANES_MOST || s->begin + s->length < a->from || s->begin > a->to)
+        if (lanes[s->thread] >= 0 || json_array_size(names) == LANES_MOST || s->begin + s->length < a->from
+            || s->begin > a->to)
             continue;
         char name[32];
         snprintf(name, sizeof name, "thread %" PRIu32, s->thread);
@@ -212,8 +213,8 @@ static void lanes_of(const struct analysis *a, json_t *names, int lanes[65536])
         json_push(names, json_text("control"));
 }
 
-static const char *const phase_titles[EDDY_RECORD_PHASES] = {"rendezvous", "increments", "decrements", "cycle tests",
-                                                             "sweep", "cycle slice", "end of epoch"};
+static const char *const phase_titles[EDDY_RECORD_PHASES] = {"rendezvous", "increments",  "decrements",  "cycle tests",
+                                                             "sweep",      "cycle slice", "end of epoch"};
 
 static json_t *timeline_of(const struct analysis *a)
 {
@@ -271,8 +272,9 @@ static json_t *memory_of(const struct analysis *a)
 
 /* ---- a run ---- */
 
-static const char *const fact_names[] = {"measured",  "threads",   "MMU 1 ms",  "MMU 10 ms", "MMU 100 ms",    "control 10 ms",
-                                         "allocated", "survived",  "live, mean", "peak memory", "epochs", "collector CPU"};
+static const char *const fact_names[] = {"measured",   "threads",       "MMU 1 ms",  "MMU 10 ms",
+                                         "MMU 100 ms", "control 10 ms", "allocated", "survived",
+                                         "live, mean", "peak memory",   "epochs",    "collector CPU"};
 
 static void fact(json_t *facts, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
@@ -317,8 +319,9 @@ static json_t *about_run(const struct analysis *a)
     if (gmtime_r(&begun, &broken) != NULL)
         strftime(date, sizeof date, "%Y-%m-%d %H:%M:%S UTC", &broken);
     const char *processors = recording_note(r, "processors");
-    snprintf(text, sizeof text, "Recorded %s, process %" PRIu64 ", heap \"%s\"%s%s; %.2f s measured of %.2f s.", date, r->header.pid,
-             r->header.heap, processors ? ", processors: " : "", processors ? processors : "", a->seconds, (double)r->end * 1e-9);
+    snprintf(text, sizeof text, "Recorded %s, process %" PRIu64 ", heap \"%s\"%s%s; %.2f s measured of %.2f s.", date,
+             r->header.pid, r->header.heap, processors ? ", processors: " : "", processors ? processors : "",
+             a->seconds, (double)r->end * 1e-9);
     return json_text(text);
 }
 
@@ -365,8 +368,13 @@ static json_t *run_of(const struct analysis *a, const char *name)
 
 static void write_page(FILE *file, const char *data)
 {
-    const struct { const char *mark, *text; } parts[] = {{"@UPLOT_CSS@", uPlot_min_css}, {"@PAGE_CSS@", page_css},
-        {"@DATA@", data}, {"@UPLOT_JS@", uPlot_iife_min_js}, {"@PAGE_JS@", page_js}};
+    const struct {
+        const char *mark, *text;
+    } parts[] = {{"@UPLOT_CSS@", uPlot_min_css},
+                 {"@PAGE_CSS@", page_css},
+                 {"@DATA@", data},
+                 {"@UPLOT_JS@", uPlot_iife_min_js},
+                 {"@PAGE_JS@", page_js}};
     const char *rest = page_html;
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
         const char *mark = strstr(rest, parts[i].mark);

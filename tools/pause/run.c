@@ -19,8 +19,8 @@ struct run {
     const char *output;
     unsigned runs, control_percent;
     bool quiet;
-    char **command;  /* of the child */
-    bool workload;   /* of eddy-bench: its own report is not shown */
+    char **command; /* of the child */
+    bool workload;  /* of eddy-bench: its own report is not shown */
 };
 
 /* ---- the command line ---- */

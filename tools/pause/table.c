@@ -59,15 +59,16 @@ void print_table(const struct analysis *a, FILE *file)
     const struct recording *r = a->recording;
     fprintf(file, "%s: %zu thread%s, %.2f s measured, of %.2f s\n\n", recording_title(r), a->thread_count,
             a->thread_count == 1 ? "" : "s", a->seconds, (double)r->end * 1e-9);
-    fprintf(file, "%-22s %9s %9s %9s %9s %9s %9s %9s %9s\n", "stalls", "count", "p50", "p99", "p99.9", "p99.99", "longest",
-            "cost", "total");
+    fprintf(file, "%-22s %9s %9s %9s %9s %9s %9s %9s %9s\n", "stalls", "count", "p50", "p99", "p99.9", "p99.99",
+            "longest", "cost", "total");
     for (int kind = 0; kind < EDDY_RECORD_STALLS; kind++)
         if (a->kinds[kind].count != 0)
             print_times(file, stall_titles[kind], &a->kinds[kind]);
     print_times(file, "all, nested as one", &a->all);
     if (a->control_seconds > 0) {
         char title[64];
-        snprintf(title, sizeof title, "control, %.0f%% of time", 100 * a->control_seconds / (a->seconds > 0 ? a->seconds : 1));
+        snprintf(title, sizeof title, "control, %.0f%% of time",
+                 100 * a->control_seconds / (a->seconds > 0 ? a->seconds : 1));
         print_times(file, title, &a->gaps);
     }
     if (a->requests.count != 0) {

@@ -18,8 +18,8 @@ static void name_track(FILE *file, unsigned long tid, const char *name)
     fprintf(file, "{\"ph\":\"M\",\"pid\":1,\"tid\":%lu,\"name\":\"thread_name\",\"args\":{\"name\":\"%s\"}}", tid, name);
 }
 
-static void slice(FILE *file, unsigned long tid, const char *category, const char *name, uint64_t begin, uint64_t length,
-                  const char *argument, double value)
+static void slice(FILE *file, unsigned long tid, const char *category, const char *name, uint64_t begin,
+                  uint64_t length, const char *argument, double value)
 {
     begin_event(file);
     fprintf(file, "{\"ph\":\"X\",\"pid\":1,\"tid\":%lu,\"cat\":\"%s\",\"name\":\"%s\",\"ts\":%.3f,\"dur\":%.3f,\"args\":{\"%s\":%.3f}}",
@@ -45,19 +45,23 @@ void export_trace(const struct analysis *a, FILE *file)
         slice(file, s->thread, "stall", stall_names[s->kind], s->begin, s->length, "queued_us", (double)s->queued * 1e-3);
     }
     for (size_t i = 0; i < r->phase_count; i++)
-        slice(file, COLLECTOR, "collector", phase_names[r->phases[i].kind], r->phases[i].begin, r->phases[i].length, "work",
-              (double)r->phases[i].work);
+        slice(file, COLLECTOR, "collector", phase_names[r->phases[i].kind], r->phases[i].begin, r->phases[i].length,
+              "work", (double)r->phases[i].work);
     for (size_t i = 0; i < r->event_count; i++) {
         const struct event *e = &r->events[i];
         if (e->kind == EDDY_RECORD_REQUEST)
-            slice(file, e->thread, "request", "request", e->begin + e->length - e->extra, e->extra, "latency_us", (double)e->length * 1e-3);
+            slice(file, e->thread, "request", "request", e->begin + e->length - e->extra, e->extra, "latency_us",
+                  (double)e->length * 1e-3);
     }
     for (size_t i = 0; i < r->gap_count; i++)
-        slice(file, CONTROL, "control", "gap", r->gaps[i].begin, r->gaps[i].length, "queued_us", (double)r->gaps[i].queued * 1e-3);
+        slice(file, CONTROL, "control", "gap", r->gaps[i].begin, r->gaps[i].length, "queued_us",
+              (double)r->gaps[i].queued * 1e-3);
     for (size_t i = 0; i < r->epoch_count; i++) {
         const eddy_record_epoch *e = &r->epochs[i];
         begin_event(file);
-        fprintf(file, "{\"ph\":\"C\",\"pid\":1,\"name\":\"memory\",\"ts\":%.3f,\"args\":{\"live\":%" PRIu64 ",\"committed\":%" PRIu64 ",\"logs\":%" PRIu64 "}}",
+        fprintf(file,
+                "{\"ph\":\"C\",\"pid\":1,\"name\":\"memory\",\"ts\":%.3f,\"args\":{\"live\":%" PRIu64
+                ",\"committed\":%" PRIu64 ",\"logs\":%" PRIu64 "}}",
                 (double)(e->base.begin_ns + e->base.length_ns) * 1e-3, e->live_bytes, e->committed_bytes, e->log_bytes);
     }
     fputs("\n]}\n", file);

@@ -87,7 +87,8 @@ static void *thread_main(void *unused)
     for (int round = 0; round < ROUNDS; round++) {
         object *texts = make_texts(), *counts = words.count(texts);
         check(counts != NULL && value_of(counts, "alpha") == 2 * TEXTS && value_of(counts, "beta") == TEXTS
-                  && value_of(counts, "gamma3") == 1, "wrong counts");
+                  && value_of(counts, "gamma3") == 1,
+              "wrong counts");
         object *before = words.swap(counts); /* counted by whatever thread */
         if (before != NULL) {
             check(value_of(before, "alpha") == 2 * TEXTS, "what was kept has changed");
@@ -142,8 +143,8 @@ static int load(const char *path)
     *(void **)&words.add = dlsym(module, "words_add");
     *(void **)&words.longest = dlsym(module, "words_longest");
     *(void **)&words.swap = dlsym(module, "words_swap");
-    bool complete = words.split != NULL && words.count != NULL && words.add != NULL && words.longest != NULL
-                    && words.swap != NULL;
+    bool complete =
+        words.split != NULL && words.count != NULL && words.add != NULL && words.longest != NULL && words.swap != NULL;
     return complete ? 0 : -1;
 }
 

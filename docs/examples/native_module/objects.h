@@ -23,15 +23,15 @@ NM_API const char *Nm_StringText(object *string);          /* NULL: not a string
 NM_API object *Nm_Number(long value);                      /* new reference */
 NM_API long Nm_NumberValue(object *number);                /* -1: perhaps not a number, see Nm_Error */
 
-NM_API object *Nm_List(void);                              /* new reference */
-NM_API int Nm_ListAppend(object *list, object *item);      /* the list takes a reference of its own */
+NM_API object *Nm_List(void);                         /* new reference */
+NM_API int Nm_ListAppend(object *list, object *item); /* the list takes a reference of its own */
 NM_API size_t Nm_ListSize(object *list);
-NM_API object *Nm_ListGet(object *list, size_t index);     /* borrowed */
+NM_API object *Nm_ListGet(object *list, size_t index); /* borrowed */
 
-NM_API object *Nm_Dict(void);                              /* new reference */
+NM_API object *Nm_Dict(void);                                    /* new reference */
 NM_API int Nm_DictSet(object *dict, object *key, object *value); /* key: a string; both get references of its own */
-NM_API object *Nm_DictGet(object *dict, object *key);      /* borrowed; NULL without an error: no such key */
-NM_API object *Nm_DictKeys(object *dict);                  /* new reference to a new list */
+NM_API object *Nm_DictGet(object *dict, object *key);            /* borrowed; NULL without an error: no such key */
+NM_API object *Nm_DictKeys(object *dict);                        /* new reference to a new list */
 
 /* The calling thread's error, NULL if there is none; setting it to NULL forgets it. */
 NM_API const char *Nm_Error(void);

@@ -27,7 +27,7 @@ static struct {
 
 static eddy_heap *heap;
 static object *totals, *texts_seen; /* shared by all threads; owned by the first */
-static int failures; /* atomic */
+static int failures;                /* atomic */
 
 static void check(int good, const char *what)
 {
@@ -113,7 +113,8 @@ static void *caller_main(void *unused)
         }
         eddy_legacy_enter(t);
         object *counts = words.count(texts);
-        check(counts != NULL && value_of(counts, "alpha") == TEXTS && value_of(counts, "beta") == TEXTS, "wrong counts");
+        check(counts != NULL && value_of(counts, "alpha") == TEXTS && value_of(counts, "beta") == TEXTS,
+              "wrong counts");
         object *before = words.swap(counts); /* opens a window */
         check(words.add(totals, counts) == 0, "add");
         eddy_legacy_leave(t);
@@ -161,7 +162,8 @@ static void *manager_main(void *unused)
     long managed = (long)MANAGED * ROUNDS * (ADDS / 2), module = (long)CALLERS * ROUNDS * TEXTS;
     check(value_of(totals, "managed") == managed + (long)MANAGED * ROUNDS * (ADDS % 2), "managed additions were lost");
     check(value_of(totals, "alpha") == module + managed, "additions were lost");
-    check(value_of(totals, "beta") == module && value_of(totals, "gamma") == module / 2, "the module's additions were lost");
+    check(value_of(totals, "beta") == module && value_of(totals, "gamma") == module / 2,
+          "the module's additions were lost");
     check(Nm_ListSize(texts_seen) == (size_t)(module + (long)MANAGED * ROUNDS), "items were lost");
     eddy_legacy_enter(t);
     Nm_XDECREF(words.swap(NULL));
@@ -200,6 +202,7 @@ int main(int argc, char **argv)
     check(calls_seen > (uint64_t)CALLERS * ROUNDS, "the checker has seen nothing");
     check(eddy_thread_detach(t) == EDDY_OK && eddy_heap_destroy(heap) == EDDY_OK, "end");
     if (failures == 0)
-        printf("parallel_module: %llu calls inside the module, one thread at a time; nothing lost\n", (unsigned long long)calls_seen);
+        printf("parallel_module: %llu calls inside the module, one thread at a time; nothing lost\n",
+               (unsigned long long)calls_seen);
     return failures != 0;
 }

@@ -35,13 +35,16 @@ int objects_create(eddy_heap *of)
 {
     const size_t list_refs[] = {offsetof(struct list, items)};
     const size_t dict_refs[] = {offsetof(struct dict, keys), offsetof(struct dict, values)};
-    const eddy_type_desc string = {.name = "string", .size = sizeof(struct string), .tail = EDDY_TAIL_BYTES,
-                                   .element_size = 1, .length_offset = offsetof(struct string, length)};
+    const eddy_type_desc string = {.name = "string",
+                                   .size = sizeof(struct string),
+                                   .tail = EDDY_TAIL_BYTES,
+                                   .element_size = 1,
+                                   .length_offset = offsetof(struct string, length)};
     const eddy_type_desc number = {.name = "number", .size = sizeof(struct number)};
-    const eddy_type_desc list = {.name = "list", .size = sizeof(struct list), .ref_offsets = list_refs, .ref_count = 1,
-                                 .flags = EDDY_TYPE_ARBITRATED};
-    const eddy_type_desc dict = {.name = "dict", .size = sizeof(struct dict), .ref_offsets = dict_refs, .ref_count = 2,
-                                 .flags = EDDY_TYPE_ARBITRATED};
+    const eddy_type_desc list = {
+        .name = "list", .size = sizeof(struct list), .ref_offsets = list_refs, .ref_count = 1, .flags = EDDY_TYPE_ARBITRATED};
+    const eddy_type_desc dict = {
+        .name = "dict", .size = sizeof(struct dict), .ref_offsets = dict_refs, .ref_count = 2, .flags = EDDY_TYPE_ARBITRATED};
     heap = of;
     return eddy_type_register(heap, &string, &string_type) || eddy_type_register(heap, &number, &number_type)
            || eddy_type_register(heap, &list, &list_type) || eddy_type_register(heap, &dict, &dict_type);

@@ -163,12 +163,12 @@ ENGINE_WORKLOAD(workload_frames);
 void engine_open(const struct bench_request *request); /* makes the heap */
 engine_thread *engine_attach(void);                    /* makes the calling thread a mutator */
 void engine_detach(engine_thread *t);
-void engine_measure(void);                   /* the measured part begins */
-void engine_stalls(engine_thread *t);        /* takes down the stalls of the calling thread */
-void engine_report(struct bench_run *run);   /* the measured part has ended: stalls and statistics */
-void engine_close(void);                     /* no thread is attached any more */
-void engine_collect(engine_thread *t);       /* reclaims all garbage */
-uint64_t engine_collector_cpu_ns(void);      /* processor time of collection since the heap was made */
+void engine_measure(void);                 /* the measured part begins */
+void engine_stalls(engine_thread *t);      /* takes down the stalls of the calling thread */
+void engine_report(struct bench_run *run); /* the measured part has ended: stalls and statistics */
+void engine_close(void);                   /* no thread is attached any more */
+void engine_collect(engine_thread *t);     /* reclaims all garbage */
+uint64_t engine_collector_cpu_ns(void);    /* processor time of collection since the heap was made */
 
 /* The live heap of --live-mb: live.c. */
 #define live_build ENGINE_SYMBOL(live_build)

@@ -10,32 +10,31 @@
 typedef struct engine_thread engine_thread;
 
 #define ENGINE_REF_DROP(tag, field, target) target##_drop(t, object->field);
-#define ENGINE_TYPE(tag, REFS)                                                                                \
-    __attribute__((unused)) static void tag##_drop(engine_thread *t, struct tag *object)                      \
-    {                                                                                                         \
-        (void)t;                                                                                              \
-        if (engine_is_last(object)) {                                                                         \
-            REFS(ENGINE_REF_DROP)                                                                             \
-            free(engine_count(object));                                                                       \
-        }                                                                                                     \
+#define ENGINE_TYPE(tag, REFS)                                                                                         \
+    __attribute__((unused)) static void tag##_drop(engine_thread *t, struct tag *object)                               \
+    {                                                                                                                  \
+        (void)t;                                                                                                       \
+        if (engine_is_last(object)) {                                                                                  \
+            REFS(ENGINE_REF_DROP)                                                                                      \
+            free(engine_count(object));                                                                                \
+        }                                                                                                              \
     }
 #define ENGINE_REGISTER(tag) ((void)0)
 
-#define ENGINE_NEW(t, tag)                                                                                    \
-    ((void)(t), (struct tag *)memset(engine_new(sizeof(struct tag)), 0, sizeof(struct tag)))
+#define ENGINE_NEW(t, tag) ((void)(t), (struct tag *)memset(engine_new(sizeof(struct tag)), 0, sizeof(struct tag)))
 #define ENGINE_NEW_LEAF(t, tag) ((void)(t), (struct tag *)engine_new(sizeof(struct tag)))
 #define ENGINE_NEW_BYTES(t, size) ((void)(t), engine_new(size))
 #define ENGINE_NEW_ARRAY(t, length) ((void)(t), engine_new_array(length))
 
 #define ENGINE_GET(t, object, field) ((void)(t), (object)->field)
 #define ENGINE_INIT(t, object, field, value) ((void)(t), (void)((object)->field = (value)))
-#define ENGINE_SET(t, tag, object, field, value)                                                              \
-    do {                                                                                                      \
-        void *engine_old = (object)->field;                                                                   \
-        (object)->field = (value);                                                                            \
-        tag##_drop((t), engine_old);                                                                          \
+#define ENGINE_SET(t, tag, object, field, value)                                                                       \
+    do {                                                                                                               \
+        void *engine_old = (object)->field;                                                                            \
+        (object)->field = (value);                                                                                     \
+        tag##_drop((t), engine_old);                                                                                   \
     } while (0)
-#define ENGINE_EXCHANGE(t, tag, object, field, value)                                                         \
+#define ENGINE_EXCHANGE(t, tag, object, field, value)                                                                  \
     ((void)(t), __atomic_exchange_n(&(object)->field, (value), __ATOMIC_ACQ_REL))
 #define ENGINE_SHARE(t, value) ((__typeof__(value))engine_share(value))
 #define ENGINE_DROP(t, tag, value) tag##_drop((t), (value))
@@ -50,9 +49,9 @@ typedef struct engine_thread engine_thread;
 #define ENGINE_COLLECT(t) ((void)(t))
 #define ENGINE_BLOCK_BEGIN(t) ((void)(t))
 #define ENGINE_BLOCK_END(t) ((void)(t))
-#define ENGINE_FRAME(t, name, ...)                                                                            \
-    struct {                                                                                                  \
-        __VA_ARGS__                                                                                           \
+#define ENGINE_FRAME(t, name, ...)                                                                                     \
+    struct {                                                                                                           \
+        __VA_ARGS__                                                                                                    \
     } name = {0}
 #define ENGINE_FRAME_END(t, name) ((void)(t))
 #define ENGINE_KEEP(reference) ((void)(reference))

@@ -87,8 +87,7 @@ void engine_report(struct bench_run *run)
             run->stall.max_cost_ns = stops.costs_ns[i];
     }
     stall_tally_finish(&tally, &run->stall);
-    run->stall.mmu_1ms =
-        stall_mmu(stops.intervals + stops.first_measured, stops.used - stops.first_measured, 1000000);
+    run->stall.mmu_1ms = stall_mmu(stops.intervals + stops.first_measured, stops.used - stops.first_measured, 1000000);
     bench_count(run, "collections", GC_get_gc_no() - stops.first_collections);
     bench_count(run, "heap_bytes", GC_get_heap_size());
 }

@@ -21,7 +21,7 @@ typedef struct engine_thread engine_thread;
 #define ENGINE_GET(t, object, field) ((void)(t), (object)->field)
 #define ENGINE_INIT(t, object, field, value) ((void)(t), (void)((object)->field = (value)))
 #define ENGINE_SET(t, tag, object, field, value) ENGINE_INIT(t, object, field, value)
-#define ENGINE_EXCHANGE(t, tag, object, field, value)                                                         \
+#define ENGINE_EXCHANGE(t, tag, object, field, value)                                                                  \
     ((void)(t), __atomic_exchange_n(&(object)->field, (value), __ATOMIC_ACQ_REL))
 #define ENGINE_SHARE(t, value) (value)
 #define ENGINE_DROP(t, tag, value) ((void)(t), (void)(value))
@@ -36,9 +36,9 @@ typedef struct engine_thread engine_thread;
 #define ENGINE_COLLECT(t) engine_collect(t)
 #define ENGINE_BLOCK_BEGIN(t) ((void)(t))
 #define ENGINE_BLOCK_END(t) ((void)(t))
-#define ENGINE_FRAME(t, name, ...)                                                                            \
-    struct {                                                                                                  \
-        __VA_ARGS__                                                                                           \
+#define ENGINE_FRAME(t, name, ...)                                                                                     \
+    struct {                                                                                                           \
+        __VA_ARGS__                                                                                                    \
     } name = {0}
 #define ENGINE_FRAME_END(t, name) ((void)(t))
 #define ENGINE_KEEP(reference) GC_reachable_here(reference)

@@ -12,14 +12,14 @@
 typedef struct engine_thread engine_thread;
 
 #define ENGINE_REF_DISPOSE(tag, field, target) target##_dispose(t, object->field);
-#define ENGINE_TYPE(tag, REFS)                                                                                \
-    __attribute__((unused)) static void tag##_dispose(engine_thread *t, struct tag *object)                   \
-    {                                                                                                         \
-        (void)t;                                                                                              \
-        if (object != NULL) {                                                                                 \
-            REFS(ENGINE_REF_DISPOSE)                                                                          \
-            free(object);                                                                                     \
-        }                                                                                                     \
+#define ENGINE_TYPE(tag, REFS)                                                                                         \
+    __attribute__((unused)) static void tag##_dispose(engine_thread *t, struct tag *object)                            \
+    {                                                                                                                  \
+        (void)t;                                                                                                       \
+        if (object != NULL) {                                                                                          \
+            REFS(ENGINE_REF_DISPOSE)                                                                                   \
+            free(object);                                                                                              \
+        }                                                                                                              \
     }
 #define ENGINE_REGISTER(tag) ((void)0)
 
@@ -31,7 +31,7 @@ typedef struct engine_thread engine_thread;
 #define ENGINE_GET(t, object, field) ((void)(t), (object)->field)
 #define ENGINE_INIT(t, object, field, value) ((void)(t), (void)((object)->field = (value)))
 #define ENGINE_SET(t, tag, object, field, value) ENGINE_INIT(t, object, field, value)
-#define ENGINE_EXCHANGE(t, tag, object, field, value)                                                         \
+#define ENGINE_EXCHANGE(t, tag, object, field, value)                                                                  \
     ((void)(t), __atomic_exchange_n(&(object)->field, (value), __ATOMIC_ACQ_REL))
 #define ENGINE_SHARE(t, value) (value)
 #define ENGINE_DROP(t, tag, value) ((void)(t), (void)(value))
@@ -46,9 +46,9 @@ typedef struct engine_thread engine_thread;
 #define ENGINE_COLLECT(t) ((void)(t))
 #define ENGINE_BLOCK_BEGIN(t) ((void)(t))
 #define ENGINE_BLOCK_END(t) ((void)(t))
-#define ENGINE_FRAME(t, name, ...)                                                                            \
-    struct {                                                                                                  \
-        __VA_ARGS__                                                                                           \
+#define ENGINE_FRAME(t, name, ...)                                                                                     \
+    struct {                                                                                                           \
+        __VA_ARGS__                                                                                                    \
     } name = {0}
 #define ENGINE_FRAME_END(t, name) ((void)(t))
 #define ENGINE_KEEP(reference) ((void)(reference))

@@ -24,7 +24,7 @@ void live_build(engine_thread *t, uint64_t megabytes)
 {
     ENGINE_REGISTER(link);
     ENGINE_ROOT_ADD(t, live);
-    ENGINE_FRAME(t, local, struct array *chains; struct link *head; struct link *link;);
+    ENGINE_FRAME(t, local, struct array * chains; struct link * head; struct link * link;);
     local.chains = ENGINE_NEW_ARRAY(t, CHAINS);
     ENGINE_ROOT_SET(t, live, local.chains);
     for (size_t chain = 0; chain < CHAINS; chain++) {
@@ -56,8 +56,8 @@ uint64_t live_check(engine_thread *t, uint64_t megabytes)
             length++;
         }
         if (length != chain_length(megabytes))
-            bench_fatal("the live heap has lost objects: chain %zu has %llu of %llu", chain,
-                        (unsigned long long)length, (unsigned long long)chain_length(megabytes));
+            bench_fatal("the live heap has lost objects: chain %zu has %llu of %llu", chain, (unsigned long long)length,
+                        (unsigned long long)chain_length(megabytes));
     }
     return sum;
 }

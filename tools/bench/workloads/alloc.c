@@ -20,16 +20,16 @@ static void prepare(engine_thread *t, struct bench_run *run)
 }
 
 /* Makes an object, writes its ends, reads them back, lets it go. */
-#define ALLOC_LOOP(t, tag, count, sum)                                                                        \
-    for (int64_t i = 0; i < (count); i++) {                                                                   \
-        enum { LAST = sizeof(struct tag) / sizeof(uint64_t) - 1 };                                            \
-        struct tag *object = ENGINE_NEW_LEAF((t), tag);                                                       \
-        object->words[0] = (uint64_t)i;                                                                       \
-        object->words[LAST] = (uint64_t)i << 7;                                                               \
-        ENGINE_OPAQUE(object);                                                                                \
-        (sum) += object->words[0] ^ object->words[LAST];                                                      \
-        ENGINE_DROP((t), tag, object);                                                                        \
-        ENGINE_FREE((t), object);                                                                             \
+#define ALLOC_LOOP(t, tag, count, sum)                                                                                 \
+    for (int64_t i = 0; i < (count); i++) {                                                                            \
+        enum { LAST = sizeof(struct tag) / sizeof(uint64_t) - 1 };                                                     \
+        struct tag *object = ENGINE_NEW_LEAF((t), tag);                                                                \
+        object->words[0] = (uint64_t)i;                                                                                \
+        object->words[LAST] = (uint64_t)i << 7;                                                                        \
+        ENGINE_OPAQUE(object);                                                                                         \
+        (sum) += object->words[0] ^ object->words[LAST];                                                               \
+        ENGINE_DROP((t), tag, object);                                                                                 \
+        ENGINE_FREE((t), object);                                                                                      \
     }
 
 static uint64_t work_small(engine_thread *t, struct bench_run *run, unsigned index)

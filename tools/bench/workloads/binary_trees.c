@@ -26,7 +26,7 @@ static struct node *make_tree(engine_thread *t, int depth, int64_t item)
         leaf->item = item;
         return leaf;
     }
-    ENGINE_FRAME(t, local, struct node *left; struct node *right;);
+    ENGINE_FRAME(t, local, struct node * left; struct node * right;);
     local.left = make_tree(t, depth - 1, 2 * item - 1);
     local.right = make_tree(t, depth - 1, 2 * item);
     struct node *node = ENGINE_NEW(t, node);
@@ -48,7 +48,7 @@ static uint64_t check_tree(engine_thread *t, struct node *node)
 /* Makes, walks and drops one tree. */
 static uint64_t use_tree(engine_thread *t, int depth, int64_t item)
 {
-    ENGINE_FRAME(t, local, struct node *tree;);
+    ENGINE_FRAME(t, local, struct node * tree;);
     local.tree = make_tree(t, depth, item);
     uint64_t sum = check_tree(t, local.tree);
     ENGINE_POLL(t);
@@ -61,7 +61,7 @@ static uint64_t work(engine_thread *t, struct bench_run *run, unsigned index)
 {
     int most_depth = (int)run->request.params[TREES_DEPTH];
     uint64_t sum = index + use_tree(t, most_depth + 1, 0);
-    ENGINE_FRAME(t, local, struct node *long_lived;);
+    ENGINE_FRAME(t, local, struct node * long_lived;);
     local.long_lived = make_tree(t, most_depth, 0);
     for (int depth = LEAST_DEPTH; depth <= most_depth; depth += 2) {
         int64_t iterations = INT64_C(1) << (most_depth - depth + LEAST_DEPTH);

@@ -22,7 +22,7 @@ static void prepare(engine_thread *t, struct bench_run *run)
 
 static void make_pairs(engine_thread *t, struct array *array, bool cyclic)
 {
-    ENGINE_FRAME(t, local, struct array *array; struct pair *first; struct pair *second;);
+    ENGINE_FRAME(t, local, struct array * array; struct pair * first; struct pair * second;);
     local.array = array;
     for (size_t i = 0; i < local.array->length; i++) {
         local.first = ENGINE_NEW(t, pair);
@@ -50,7 +50,7 @@ static uint64_t sum_pairs(engine_thread *t, struct array *array)
 
 static void drop_pairs(engine_thread *t, struct array *array)
 {
-    ENGINE_FRAME(t, local, struct array *array;);
+    ENGINE_FRAME(t, local, struct array * array;);
     local.array = array;
     for (size_t i = 0; i < local.array->length; i++) {
 #if defined(ENGINE_MANUAL) || defined(ENGINE_ATOMIC)
@@ -69,7 +69,7 @@ static uint64_t reclaim(engine_thread *t, struct bench_run *run, unsigned index,
 {
     size_t pairs = (size_t)run->request.params[CYCLES_PAIRS];
     uint64_t birth_ns = engine_collector_cpu_ns();
-    ENGINE_FRAME(t, local, struct array *array;);
+    ENGINE_FRAME(t, local, struct array * array;);
     local.array = ENGINE_NEW_ARRAY(t, pairs);
     make_pairs(t, local.array, cyclic);
     ENGINE_COLLECT(t);

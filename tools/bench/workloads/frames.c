@@ -40,7 +40,7 @@ static uint64_t churn(engine_thread *t, int64_t objects)
 
 __attribute__((noinline)) static uint64_t descend(engine_thread *t, int64_t depth, int64_t objects)
 {
-    ENGINE_FRAME(t, local, struct leaf *leaf;);
+    ENGINE_FRAME(t, local, struct leaf * leaf;);
     local.leaf = make_leaf(t, (uint64_t)depth);
     uint64_t sum = depth == 0 ? churn(t, objects) : descend(t, depth - 1, objects);
     sum = sum * 31 + local.leaf->value[1];

@@ -14,7 +14,7 @@ static void prepare(engine_thread *t, struct bench_run *run)
 
 static uint64_t work(engine_thread *t, struct bench_run *run, unsigned index)
 {
-    ENGINE_FRAME(t, local, struct node *stretch;);
+    ENGINE_FRAME(t, local, struct node * stretch;);
     local.stretch = make_tree(t, (int)run->request.params[GCBENCH_DEPTH] + 2, NULL);
     uint64_t sum = index + check_tree(t, local.stretch);
     ENGINE_DISPOSE(t, node, local.stretch);

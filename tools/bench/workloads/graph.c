@@ -36,7 +36,7 @@ static size_t target_of(uint64_t draw, size_t from, size_t count, bool cyclic)
 /* Makes a graph in the slot, which is empty. */
 static void make_graph(engine_thread *t, struct array *table, size_t slot, size_t count, uint64_t *random, bool cyclic)
 {
-    ENGINE_FRAME(t, local, struct node *nodes[MOST_NODES + 2];);
+    ENGINE_FRAME(t, local, struct node * nodes[MOST_NODES + 2];);
     for (size_t i = 0; i < count; i++) {
         local.nodes[i] = ENGINE_NEW(t, node);
         local.nodes[i]->value = engine_random(random);
@@ -85,12 +85,11 @@ static void drop_graph(engine_thread *t, struct array *table, size_t slot, bool 
  * next to where it goes to, that is further on in both workloads. Returns a sum of what it met. */
 static uint64_t change_graph(engine_thread *t, struct array *table, size_t slot, uint64_t draw)
 {
-    ENGINE_FRAME(t, local, struct node *node; struct node *edge;);
+    ENGINE_FRAME(t, local, struct node * node; struct node * edge;);
     local.node = ENGINE_ARRAY_GET(t, node, table, slot);
     uint64_t sum = local.node->value;
     for (int i = 0; i < WALK; i++) {
-        struct node *next =
-            draw >> i & 1 ? ENGINE_GET(t, local.node, edge) : ENGINE_GET(t, local.node, next);
+        struct node *next = draw >> i & 1 ? ENGINE_GET(t, local.node, edge) : ENGINE_GET(t, local.node, next);
         if (next == NULL)
             break;
         sum = sum * 31 + next->value;
@@ -108,7 +107,7 @@ static uint64_t live_long(engine_thread *t, struct bench_run *run, unsigned inde
     size_t slots = (size_t)run->request.params[GRAPH_SLOTS], count = (size_t)run->request.params[GRAPH_NODES];
     int64_t steps = run->request.params[GRAPH_STEPS];
     uint64_t random = engine_mix(index + 1), sum = index;
-    ENGINE_FRAME(t, local, struct array *table;);
+    ENGINE_FRAME(t, local, struct array * table;);
     local.table = ENGINE_NEW_ARRAY(t, slots);
     for (size_t slot = 0; slot < slots; slot++)
         make_graph(t, local.table, slot, count, &random, cyclic);
@@ -144,8 +143,8 @@ static void finish(engine_thread *t, struct bench_run *run)
 {
     (void)t;
     const int64_t *params = run->request.params;
-    double objects = (double)(params[GRAPH_SLOTS] + params[GRAPH_STEPS]) * (double)params[GRAPH_NODES] *
-                     (double)run->request.threads;
+    double objects =
+        (double)(params[GRAPH_SLOTS] + params[GRAPH_STEPS]) * (double)params[GRAPH_NODES] * (double)run->request.threads;
     bench_real(run, "collector_ns_per_object_life", run->collector_cpu_s * 1e9 / objects);
     bench_real(run, "process_ns_per_object_life", run->cpu_s * 1e9 / objects);
 }

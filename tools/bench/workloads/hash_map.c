@@ -46,7 +46,7 @@ static inline struct place find(engine_thread *t, struct array *table, uint64_t 
 
 static void insert(engine_thread *t, struct array *table, size_t bucket, uint64_t key, uint64_t seed)
 {
-    ENGINE_FRAME(t, made, struct box *box; struct pair *entry;);
+    ENGINE_FRAME(t, made, struct box * box; struct pair * entry;);
     made.box = ENGINE_NEW_LEAF(t, box);
     for (unsigned i = 0; i < 3; i++)
         made.box->words[i] = seed + i;
@@ -95,7 +95,7 @@ static uint64_t work(engine_thread *t, struct bench_run *run, unsigned index)
     while (buckets < keys)
         buckets *= 2;
 
-    ENGINE_FRAME(t, local, struct array *table;);
+    ENGINE_FRAME(t, local, struct array * table;);
     local.table = ENGINE_NEW_ARRAY(t, buckets);
     for (uint64_t key = 0; key < keys; key++)
         insert(t, local.table, engine_mix(key) & (buckets - 1), key, key);

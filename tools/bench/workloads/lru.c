@@ -19,7 +19,7 @@ struct entry {
     struct bytes *value;
     uint64_t key;
 };
-#define ENTRY_REFS(REF)                                                                                       \
+#define ENTRY_REFS(REF)                                                                                                \
     REF(entry, chain, entry) REF(entry, newer, entry) REF(entry, older, entry) REF(entry, value, bytes)
 ENGINE_TYPE(entry, ENTRY_REFS)
 
@@ -58,7 +58,7 @@ static void prepare(engine_thread *t, struct bench_run *run)
     size_t buckets = 16;
     while (buckets < shard_capacity(run))
         buckets *= 2;
-    ENGINE_FRAME(t, local, struct array *cache; struct array *buckets; struct entry *ring; struct shard *shard;);
+    ENGINE_FRAME(t, local, struct array * cache; struct array * buckets; struct entry * ring; struct shard * shard;);
     local.cache = ENGINE_NEW_ARRAY(t, shards);
     for (size_t i = 0; i < shards; i++) {
         pthread_mutex_init(&states[i].mutex, NULL);
@@ -124,8 +124,8 @@ static void evict_oldest(engine_thread *t, struct shard *shard)
 }
 
 /* Moves the caller's ownership of `entry` into the shard; evicts if there are too many then. */
-static void insert(engine_thread *t, struct shard *shard, struct shard_state *state, size_t bucket,
-                   struct entry *entry, uint64_t capacity)
+static void insert(engine_thread *t, struct shard *shard, struct shard_state *state, size_t bucket, struct entry *entry,
+                   uint64_t capacity)
 {
     struct array *buckets = ENGINE_GET(t, shard, buckets);
     ENGINE_INIT(t, entry, chain, ENGINE_SHARE(t, ENGINE_ARRAY_GET(t, entry, buckets, bucket)));
@@ -179,7 +179,7 @@ static uint64_t work(engine_thread *t, struct bench_run *run, unsigned index)
     uint64_t sum = 0;
     uint64_t copy[1 + MAX_WORDS];
 
-    ENGINE_FRAME(t, local, struct array *cache; struct shard *shard; struct entry *entry; struct bytes *value;);
+    ENGINE_FRAME(t, local, struct array * cache; struct shard * shard; struct entry * entry; struct bytes * value;);
     local.cache = ENGINE_ROOT_GET(t, cache);
     for (int64_t op = 0; op < ops; op++) {
         uint64_t key = draw_key(&random, keys);

@@ -9,7 +9,7 @@ enum { ROUNDS = 20, GARBAGE_DEPTH = 3, QUAD_BYTES = 40 };
 struct quad {
     struct quad *kids[4];
 };
-#define QUAD_REFS(REF)                                                                                        \
+#define QUAD_REFS(REF)                                                                                                 \
     REF(quad, kids[0], quad) REF(quad, kids[1], quad) REF(quad, kids[2], quad) REF(quad, kids[3], quad)
 ENGINE_TYPE(quad, QUAD_REFS)
 
@@ -30,7 +30,7 @@ static struct quad *make_tree(engine_thread *t, int depth)
 {
     if (depth == 0)
         return ENGINE_NEW(t, quad);
-    ENGINE_FRAME(t, local, struct quad *kids[4];);
+    ENGINE_FRAME(t, local, struct quad * kids[4];);
     for (int i = 0; i < 4; i++)
         local.kids[i] = make_tree(t, depth - 1);
     struct quad *quad = ENGINE_NEW(t, quad);
@@ -64,7 +64,7 @@ static uint64_t work(engine_thread *t, struct bench_run *run, unsigned index)
         heap = (run->request.heap_mb << 20) / run->request.threads;
     uint64_t trees = (uint64_t)((double)heap / 7.5) / (tree_size(GARBAGE_DEPTH) * QUAD_BYTES);
 
-    ENGINE_FRAME(t, local, struct quad *live; struct quad *garbage;);
+    ENGINE_FRAME(t, local, struct quad * live; struct quad * garbage;);
     local.live = make_tree(t, depth);
     uint64_t sum = index + check_tree(t, local.live, depth);
     for (int round = 0; round < ROUNDS; round++) {

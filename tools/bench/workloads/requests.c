@@ -41,7 +41,7 @@ static struct bytes *make_bytes(engine_thread *t, uint64_t seed, size_t words)
 /* Puts a new entry for `key` into its slot, whose old one (if there is one) dies. */
 static void put_item(engine_thread *t, struct array *table, size_t slot, uint64_t key)
 {
-    ENGINE_FRAME(t, made, struct bytes *value; struct item *item;);
+    ENGINE_FRAME(t, made, struct bytes * value; struct item * item;);
     made.value = make_bytes(t, key, VALUE_WORDS);
     made.item = ENGINE_NEW(t, item);
     made.item->key = key;
@@ -62,7 +62,7 @@ static void prepare(engine_thread *t, struct bench_run *run)
     ENGINE_ROOT_ADD(t, tables);
     size_t threads = run->request.threads;
     size_t entries = (size_t)run->request.params[REQUESTS_ENTRIES] / threads + 1;
-    ENGINE_FRAME(t, local, struct array *tables; struct array *table;);
+    ENGINE_FRAME(t, local, struct array * tables; struct array * table;);
     local.tables = ENGINE_NEW_ARRAY(t, threads);
     ENGINE_ROOT_SET(t, tables, local.tables);
     for (size_t i = 0; i < threads; i++) {
@@ -79,7 +79,7 @@ static void prepare(engine_thread *t, struct bench_run *run)
 static uint64_t serve(engine_thread *t, struct array *table, uint64_t *random, int64_t objects, int64_t updates)
 {
     uint64_t sum = 0;
-    ENGINE_FRAME(t, local, struct field *head; struct field *field; struct bytes *text;);
+    ENGINE_FRAME(t, local, struct field * head; struct field * field; struct bytes * text;);
     for (int64_t i = 0; i < objects; i++) {
         local.text = make_bytes(t, engine_random(random), TEXT_WORDS);
         local.field = ENGINE_NEW(t, field);
@@ -124,7 +124,7 @@ static uint64_t work(engine_thread *t, struct bench_run *run, unsigned index)
     const int64_t *params = run->request.params;
     double mean = 1e9 / (double)params[REQUESTS_RATE];
     uint64_t random = engine_mix(index + 1), sum = 0, due = bench_now_ns();
-    ENGINE_FRAME(t, local, struct array *table;);
+    ENGINE_FRAME(t, local, struct array * table;);
     local.table = ENGINE_ARRAY_GET(t, array, (struct array *)ENGINE_ROOT_GET(t, tables), index);
     for (int64_t i = 0; i < params[REQUESTS_COUNT]; i++) {
         double uniform = ((double)(engine_random(&random) >> 11) + 1) / 9007199254740993.0;

@@ -34,8 +34,8 @@ static struct cell *make_cell(engine_thread *t, uint64_t id)
 
 static uint64_t sum_cell(engine_thread *t, struct cell *cell)
 {
-    return ENGINE_GET(t, cell, a)->id + 3 * ENGINE_GET(t, cell, b)->id + 5 * ENGINE_GET(t, cell, c)->id +
-           7 * ENGINE_GET(t, cell, d)->id;
+    return ENGINE_GET(t, cell, a)->id + 3 * ENGINE_GET(t, cell, b)->id + 5 * ENGINE_GET(t, cell, c)->id
+           + 7 * ENGINE_GET(t, cell, d)->id;
 }
 
 /* One store instruction, as any of a reference is; the compiler may not merge it with others. */
@@ -58,7 +58,7 @@ static uint64_t store_plain(struct cell *x, struct cell *y, int64_t ops)
 
 static uint64_t store_young(engine_thread *t, struct cell *x, struct cell *y, int64_t ops)
 {
-    ENGINE_FRAME(t, local, struct cell *cell;);
+    ENGINE_FRAME(t, local, struct cell * cell;);
     local.cell = make_cell(t, 0);
     struct cell *cell = local.cell;
     ENGINE_OPAQUE(cell);
@@ -91,10 +91,10 @@ static uint64_t store_counted(engine_thread *t, struct cell *cell, struct cell *
     return sum_cell(t, cell);
 }
 
-#define EXCHANGE(t, cell, field, value)                                                                       \
-    do {                                                                                                      \
-        struct cell *taken = ENGINE_EXCHANGE(t, cell, cell, field, ENGINE_SHARE(t, value));                   \
-        ENGINE_DROP(t, cell, taken);                                                                          \
+#define EXCHANGE(t, cell, field, value)                                                                                \
+    do {                                                                                                               \
+        struct cell *taken = ENGINE_EXCHANGE(t, cell, cell, field, ENGINE_SHARE(t, value));                            \
+        ENGINE_DROP(t, cell, taken);                                                                                   \
     } while (0)
 
 static uint64_t store_exchange(engine_thread *t, struct cell *cell, struct cell *x, struct cell *y, int64_t ops)
@@ -117,7 +117,7 @@ static uint64_t work(engine_thread *t, struct bench_run *run, unsigned index)
     int64_t old_ops = run->request.params[STORE_OPS] / 10;
     uint64_t plain_ns = 0, young_ns = 0, sum = index;
 
-    ENGINE_FRAME(t, local, struct array *holder; struct cell *x; struct cell *y; struct cell *old;);
+    ENGINE_FRAME(t, local, struct array * holder; struct cell * x; struct cell * y; struct cell * old;);
     local.x = make_cell(t, 3);
     local.y = make_cell(t, 4);
     for (int64_t chunk = 0; chunk < chunks; chunk++) {

@@ -16,10 +16,10 @@ enum { PARTY_NOBODY = 0, PARTY_MOST = 4096 };
 
 struct party {
     pthread_mutex_t lock;
-    bool open;                     /* all of the lock, except `waiting` */
+    bool open; /* all of the lock, except `waiting` */
     struct count_header **entries;
     size_t count, room;
-    int waiting;                   /* whether there are entries: hint for the owner, who reads it without the lock */
+    int waiting; /* whether there are entries: hint for the owner, who reads it without the lock */
 };
 
 static struct party parties[PARTY_MOST] = {[PARTY_NOBODY] = {.lock = PTHREAD_MUTEX_INITIALIZER}};

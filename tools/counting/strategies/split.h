@@ -44,7 +44,7 @@ struct count_thread {
 };
 
 static pthread_mutex_t split_lock = PTHREAD_MUTEX_INITIALIZER; /* the legacy lock */
-static uint32_t split_legacy; /* its number; constant while threads are attached */
+static uint32_t split_legacy;                                  /* its number; constant while threads are attached */
 
 static inline bool split_is_mine(const struct count_thread *t, const struct count_header *h)
 {

@@ -11,18 +11,18 @@
 #include "count.h"
 
 enum op {
-    OP_LOAD_LOCAL,    /* argument: variable */
-    OP_LOAD_CONST,    /* argument: constant */
+    OP_LOAD_LOCAL, /* argument: variable */
+    OP_LOAD_CONST, /* argument: constant */
     OP_BORROW_LOCAL,
     OP_BORROW_CONST,
-    OP_LOAD_GLOBAL,   /* argument: constant that is its name */
+    OP_LOAD_GLOBAL, /* argument: constant that is its name */
     OP_STORE_LOCAL,
-    OP_JUMP,          /* argument: instruction */
+    OP_JUMP, /* argument: instruction */
     OP_JUMP_IF_FALSE,
     OP_JUMP_IF_FALSE_KNOWN, /* true and false are known to be permanent: not released */
-    OP_CALL,          /* argument: number of operands, all moved into a tuple; the function is the machine's second one */
+    OP_CALL, /* argument: number of operands, all moved into a tuple; the function is the machine's second one */
     OP_RETURN,
-    OP_STORE_INDEX,   /* array, index, value: the value is moved */
+    OP_STORE_INDEX, /* array, index, value: the value is moved */
     /* Instructions with one or two operands that they only look at: four forms each, OP + FIRST_BORROWED + SECOND_BORROWED. */
     OP_HASH,
     OP_INDEX = OP_HASH + 4,
@@ -44,8 +44,8 @@ struct instruction {
 struct code {
     struct instruction instructions[CODE_MOST];
     uint16_t length;
-    bool elide;  /* lifetime analysis */
-    bool known;  /* constants, true and false are permanent */
+    bool elide; /* lifetime analysis */
+    bool known; /* constants, true and false are permanent */
     uint16_t depth;
     int pushed_by[CODE_STACK]; /* the instruction that an operand comes from, if it can be borrowed; else -1 */
 };
@@ -94,8 +94,8 @@ static void store_local(struct code *c, unsigned variable)
 {
     c->depth--;
     for (unsigned i = 0; i < c->depth; i++)
-        if (c->pushed_by[i] >= 0 && c->instructions[c->pushed_by[i]].op == OP_LOAD_LOCAL &&
-            c->instructions[c->pushed_by[i]].argument == variable)
+        if (c->pushed_by[i] >= 0 && c->instructions[c->pushed_by[i]].op == OP_LOAD_LOCAL
+            && c->instructions[c->pushed_by[i]].argument == variable)
             c->pushed_by[i] = -1;
     emit(c, OP_STORE_LOCAL, variable);
 }

@@ -10,7 +10,7 @@ enum { TABLE_LENGTH = 16 };
 
 struct interpreter {
     struct machine machine;
-    struct object *table; /* the container, LAB_MIDDLE slots */
+    struct object *table;       /* the container, LAB_MIDDLE slots */
     uint64_t retains, releases; /* of the census */
 };
 

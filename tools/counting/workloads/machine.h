@@ -9,7 +9,7 @@
 #include "object.h"
 #include "workloads/program.h"
 
-enum operator {
+enum operation {
     OPERATOR_HASH,
     OPERATOR_ITEM,
     OPERATOR_LESS,
@@ -25,11 +25,11 @@ enum { SMALL_FIRST = -5, SMALL_LAST = 256, SMALL_INTS = SMALL_LAST - SMALL_FIRST
 /* Objects of the machine that all threads share, all read-only: arrays in the crew's array of shared ones. */
 struct machine {
     struct code main, f;
-    struct object *const *small;  /* small numbers */
+    struct object *const *small; /* small numbers */
     struct object *consts[CONSTS];
-    struct object *truth[2];      /* false, true */
-    struct object *globals;       /* name, value, name, value, ...: open addressing */
-    struct object *classes[3];    /* of numbers, texts, arrays: name of an operator, number of the function */
+    struct object *truth[2];   /* false, true */
+    struct object *globals;    /* name, value, name, value, ...: open addressing */
+    struct object *classes[3]; /* of numbers, texts, arrays: name of an operator, number of the function */
     struct object *selectors[OPERATORS];
 #ifdef COUNT_CENSUS_H
     uint64_t byte_codes;
@@ -82,32 +82,26 @@ static __attribute__((noinline)) struct object *machine_find(struct lab_thread *
 }
 
 /* What an operator means for an object of that kind. */
-static inline enum operator machine_meaning(struct lab_thread *t, const struct machine *m, enum operator selector,
-                                            const struct object *receiver)
+static inline enum operation machine_meaning(struct lab_thread *t, const struct machine *m, enum operation selector,
+                                             const struct object *receiver)
 {
-    return (enum operator)lab_int(machine_find(t, m->classes[receiver->kind - LAB_INT], m->selectors[selector]));
+    return (enum operation)lab_int(machine_find(t, m->classes[receiver->kind - LAB_INT], m->selectors[selector]));
 }
 
 /* Owned. */
 static __attribute__((noinline)) struct object *machine_binary(struct lab_thread *t, const struct machine *m,
-                                                               enum operator selector, const struct object *a,
+                                                               enum operation selector, const struct object *a,
                                                                const struct object *b)
 {
-    enum operator meaning = machine_meaning(t, m, selector, a);
+    enum operation meaning = machine_meaning(t, m, selector, a);
     if (a->kind != LAB_INT || b->kind != LAB_INT)
         machine_wrong("arithmetic on what is no number");
     int64_t x = lab_int(a), y = lab_int(b), result;
     bool overflow = false;
     switch (meaning) {
-    case OPERATOR_ADD:
-        overflow = __builtin_add_overflow(x, y, &result);
-        break;
-    case OPERATOR_SUBTRACT:
-        overflow = __builtin_sub_overflow(x, y, &result);
-        break;
-    case OPERATOR_MULTIPLY:
-        overflow = __builtin_mul_overflow(x, y, &result);
-        break;
+    case OPERATOR_ADD: overflow = __builtin_add_overflow(x, y, &result); break;
+    case OPERATOR_SUBTRACT: overflow = __builtin_sub_overflow(x, y, &result); break;
+    case OPERATOR_MULTIPLY: overflow = __builtin_mul_overflow(x, y, &result); break;
     default:
         if (y == 0 || (x == INT64_MIN && y == -1))
             machine_wrong("division by zero");
@@ -120,8 +114,8 @@ static __attribute__((noinline)) struct object *machine_binary(struct lab_thread
     return machine_new_int(t, m, result);
 }
 
-static __attribute__((noinline)) bool machine_less(struct lab_thread *t, const struct machine *m, const struct object *a,
-                                                   const struct object *b)
+static __attribute__((noinline)) bool machine_less(struct lab_thread *t, const struct machine *m,
+                                                   const struct object *a, const struct object *b)
 {
     if (machine_meaning(t, m, OPERATOR_LESS, a) != OPERATOR_LESS || a->kind != LAB_INT || b->kind != LAB_INT)
         machine_wrong("comparison of what is no number");
@@ -141,53 +135,51 @@ static __attribute__((noinline)) struct object *machine_item(struct lab_thread *
 }
 
 /* The four forms of an instruction that looks at its operands: releases those that are not borrowed. */
-#define MACHINE_FORMS(op, ...)                                                                                \
-    case op:                                                                                                  \
-        __VA_ARGS__(op, lab_release(t, a), lab_release(t, b));                                                \
-    case op + FIRST_BORROWED:                                                                                 \
-        __VA_ARGS__(op, (void)a, lab_release(t, b));                                                          \
-    case op + SECOND_BORROWED:                                                                                \
-        __VA_ARGS__(op, lab_release(t, a), (void)b);                                                          \
-    case op + FIRST_BORROWED + SECOND_BORROWED:                                                               \
+#define MACHINE_FORMS(op, ...)                                                                                         \
+    case op: __VA_ARGS__(op, lab_release(t, a), lab_release(t, b));                                                    \
+    case op + FIRST_BORROWED: __VA_ARGS__(op, (void)a, lab_release(t, b));                                             \
+    case op + SECOND_BORROWED: __VA_ARGS__(op, lab_release(t, a), (void)b);                                            \
+    case op + FIRST_BORROWED + SECOND_BORROWED:                                                                        \
         __VA_ARGS__(op, (void)a, (void)b)
-#define MACHINE_BINARY(op, end_a, end_b)                                                                      \
-    b = *--top;                                                                                               \
-    a = *--top;                                                                                               \
-    o = machine_binary(t, m, (enum operator)(OPERATOR_ADD + (op - OP_ADD) / 4), a, b);                                                                       \
-    end_a;                                                                                                    \
-    end_b;                                                                                                    \
-    *top++ = o;                                                                                               \
+#define MACHINE_BINARY(op, end_a, end_b)                                                                               \
+    b = *--top;                                                                                                        \
+    a = *--top;                                                                                                        \
+    o = machine_binary(t, m, (enum operation)(OPERATOR_ADD + (op - OP_ADD) / 4), a, b);                                \
+    end_a;                                                                                                             \
+    end_b;                                                                                                             \
+    *top++ = o;                                                                                                        \
     break
-#define MACHINE_LESS(op, end_a, end_b)                                                                        \
-    b = *--top;                                                                                               \
-    a = *--top;                                                                                               \
-    o = m->truth[machine_less(t, m, a, b)];                                                                   \
-    if (op != OP_LESS_KNOWN)                                                                                  \
-        lab_retain(t, o);                                                                                     \
-    end_a;                                                                                                    \
-    end_b;                                                                                                    \
-    *top++ = o;                                                                                               \
+#define MACHINE_LESS(op, end_a, end_b)                                                                                 \
+    b = *--top;                                                                                                        \
+    a = *--top;                                                                                                        \
+    o = m->truth[machine_less(t, m, a, b)];                                                                            \
+    if (op != OP_LESS_KNOWN)                                                                                           \
+        lab_retain(t, o);                                                                                              \
+    end_a;                                                                                                             \
+    end_b;                                                                                                             \
+    *top++ = o;                                                                                                        \
     break
-#define MACHINE_INDEX(op, end_a, end_b)                                                                       \
-    b = *--top;                                                                                               \
-    a = *--top;                                                                                               \
-    o = machine_item(t, m, a, b);                                                                             \
-    lab_retain(t, o);                                                                                         \
-    end_a;                                                                                                    \
-    end_b;                                                                                                    \
-    *top++ = o;                                                                                               \
+#define MACHINE_INDEX(op, end_a, end_b)                                                                                \
+    b = *--top;                                                                                                        \
+    a = *--top;                                                                                                        \
+    o = machine_item(t, m, a, b);                                                                                      \
+    lab_retain(t, o);                                                                                                  \
+    end_a;                                                                                                             \
+    end_b;                                                                                                             \
+    *top++ = o;                                                                                                        \
     break
-#define MACHINE_HASH(op, end_a, end_b)                                                                        \
-    a = *--top;                                                                                               \
-    machine_meaning(t, m, OPERATOR_HASH, a);                                                                  \
-    o = machine_new_int(t, m, machine_hash(a));                                                               \
-    end_a;                                                                                                    \
-    *top++ = o;                                                                                               \
+#define MACHINE_HASH(op, end_a, end_b)                                                                                 \
+    a = *--top;                                                                                                        \
+    machine_meaning(t, m, OPERATOR_HASH, a);                                                                           \
+    o = machine_new_int(t, m, machine_hash(a));                                                                        \
+    end_a;                                                                                                             \
+    *top++ = o;                                                                                                        \
     break
 
 /* Runs one function; variables beyond the arguments are NULL. The result is owned. */
-static __attribute__((noinline)) struct object *machine_call(struct lab_thread *t, struct machine *m, const struct code *code,
-                                                             struct object *const *arguments, uint32_t count)
+static __attribute__((noinline)) struct object *machine_call(struct lab_thread *t, struct machine *m,
+                                                             const struct code *code, struct object *const *arguments,
+                                                             uint32_t count)
 {
     struct object *locals[VARIABLES] = {NULL}, *stack[CODE_STACK], **top = stack, *o, *a, *b;
     for (uint32_t i = 0; i < count; i++) {
@@ -219,9 +211,7 @@ static __attribute__((noinline)) struct object *machine_call(struct lab_thread *
             lab_retain(t, o);
             *top++ = o;
             break;
-        case OP_BORROW_CONST:
-            *top++ = m->consts[now.argument];
-            break;
+        case OP_BORROW_CONST: *top++ = m->consts[now.argument]; break;
         case OP_LOAD_GLOBAL:
             o = machine_find(t, m->globals, m->consts[now.argument]);
             lab_retain(t, o);
@@ -284,8 +274,7 @@ static __attribute__((noinline)) struct object *machine_call(struct lab_thread *
             MACHINE_FORMS(OP_SUBTRACT, MACHINE_BINARY);
             MACHINE_FORMS(OP_MULTIPLY, MACHINE_BINARY);
             MACHINE_FORMS(OP_MODULO, MACHINE_BINARY);
-        default:
-            machine_wrong("no such instruction");
+        default: machine_wrong("no such instruction");
         }
     }
 }

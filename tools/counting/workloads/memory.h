@@ -97,8 +97,8 @@ static void fork_run(struct lab_thread *t, const struct lab_request *request, st
     eddy_fork_parent(lab_heap);
 #endif
     int status = 0;
-    if (child < 0 || read(ends[0], &answer, sizeof answer) != (ssize_t)sizeof answer ||
-        waitpid(child, &status, 0) != child || status != 0)
+    if (child < 0 || read(ends[0], &answer, sizeof answer) != (ssize_t)sizeof answer
+        || waitpid(child, &status, 0) != child || status != 0)
         count_fatal("the child has failed");
     result->operations = s.count * LAB_LARGE;
     result->bytes = answer.dirtied;

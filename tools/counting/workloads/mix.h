@@ -9,7 +9,7 @@ enum { MIX_LOCALS = 16, MIX_HOT = 4, MIX_OPERATIONS = 1024 };
 enum mix_operation { MIX_LOCAL, MIX_PERMANENT, MIX_TUPLE, MIX_STORE };
 
 struct mix {
-    struct object *frame;     /* holds the locals */
+    struct object *frame; /* holds the locals */
     struct object *container;
     struct object *locals[MIX_LOCALS], *hot[MIX_HOT];
     uint8_t operations[MIX_OPERATIONS], operands[MIX_OPERATIONS];
@@ -51,12 +51,8 @@ static void mix_work(struct lab_thread *t, struct hand *hand, void *own)
         uint32_t at = (uint32_t)(done % MIX_OPERATIONS), operand = m->operands[at];
         struct object *o = m->locals[operand % MIX_LOCALS], *tuple;
         switch ((enum mix_operation)m->operations[at]) {
-        case MIX_LOCAL:
-            mix_pair(t, o);
-            break;
-        case MIX_PERMANENT:
-            mix_pair(t, m->hot[operand % MIX_HOT]);
-            break;
+        case MIX_LOCAL: mix_pair(t, o); break;
+        case MIX_PERMANENT: mix_pair(t, m->hot[operand % MIX_HOT]); break;
         case MIX_TUPLE:
             tuple = lab_new_array(t, 2);
             lab_retain(t, o);
@@ -96,15 +92,10 @@ static void mix_share(struct lab_thread *t, struct object *shared)
     }
 }
 
-static void mix_run(struct lab_thread *t, const struct lab_request *request, struct object *shared,
-                    struct lab_result *result)
+static void mix_run(struct lab_thread *t, const struct lab_request *request, struct object *shared, struct lab_result *result)
 {
-    struct crew crew = {.request = request,
-                        .shared = shared,
-                        .share = mix_share,
-                        .prepare = mix_prepare,
-                        .work = mix_work,
-                        .finish = mix_finish};
+    struct crew crew = {
+        .request = request, .shared = shared, .share = mix_share, .prepare = mix_prepare, .work = mix_work, .finish = mix_finish};
     crew_perform(t, &crew, sizeof(struct mix), result);
 }
 

@@ -147,11 +147,8 @@ static void neighbours_prepare(struct lab_thread *t, struct hand *hand, void *ow
 static void pairs_run(struct lab_thread *t, const struct lab_request *request, struct object *shared,
                       struct lab_result *result)
 {
-    struct crew crew = {.request = request,
-                        .shared = shared,
-                        .prepare = pairs_prepare,
-                        .work = pairs_work_picked,
-                        .finish = pairs_finish};
+    struct crew crew = {
+        .request = request, .shared = shared, .prepare = pairs_prepare, .work = pairs_work_picked, .finish = pairs_finish};
     if (request->which == CASE_COLD) {
         crew.prepare = cold_prepare;
         crew.work = cold_work;

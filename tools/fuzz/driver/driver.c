@@ -14,7 +14,16 @@
 #include <string.h>
 #include <time.h>
 
-enum { OWN = 8, HELD = 4, SLOTS = OWN + HELD, ROOTS = 12, FIELDS = 32, THREADS_MOST = 16, HEAP_OPERATIONS = 20000, STEPS = 6 };
+enum {
+    OWN = 8,
+    HELD = 4,
+    SLOTS = OWN + HELD,
+    ROOTS = 12,
+    FIELDS = 32,
+    THREADS_MOST = 16,
+    HEAP_OPERATIONS = 20000,
+    STEPS = 6
+};
 
 struct world {
     const eddy_fuzz_target *target;
@@ -252,11 +261,24 @@ static void sleep_or_run_finalizers(struct actor *a)
 static void operate(struct actor *a)
 {
     switch (below(a, 32)) {
-    case 0: case 1: case 2: case 3: case 4: case 5: make(a, below(a, OWN)); break;
-    case 6: case 7: case 8: share(a); break;
-    case 9: case 10: case 11: case 12: case 13: case 14: store_shared(a); break;
+    case 0:
+    case 1:
+    case 2:
+    case 3:
+    case 4:
+    case 5: make(a, below(a, OWN)); break;
+    case 6:
+    case 7:
+    case 8: share(a); break;
+    case 9:
+    case 10:
+    case 11:
+    case 12:
+    case 13:
+    case 14: store_shared(a); break;
     case 15: check_own(a, below(a, OWN)); break;
-    case 16: case 17: act(a); break;
+    case 16:
+    case 17: act(a); break;
     case 18: load_weak(a); break;
     case 19: collect(a); break;
     case 20: sleep_or_run_finalizers(a); break;

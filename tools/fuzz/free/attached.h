@@ -118,8 +118,11 @@ static void operate_finalizers(struct mutator *m)
 static void operate_attached(struct mutator *m)
 {
     switch (below(&m->rng, 8)) {
-    case 0: case 1: case 2: operate_pins(m); break;
-    case 3: case 4: operate_weak(m); break;
+    case 0:
+    case 1:
+    case 2: operate_pins(m); break;
+    case 3:
+    case 4: operate_weak(m); break;
     case 5: operate_ephemeron(m); break;
     case 6: operate_table(m); break;
     default: operate_finalizers(m);

@@ -15,39 +15,51 @@
 #include "eddy/eddy.h"
 
 enum {
-    ROOTS = 24,        /* global root slots */
-    STACKS = 3,        /* lock-free stacks, each in a root slot of its own */
-    BOXES = 5,         /* of toys, each in a root slot of its own */
-    TOYS = 8,          /* places in a box */
-    PURSES = 12,       /* objects under rights, each in a root slot of its own */
-    MAILBOXES = 12,    /* words of C memory that hold retained references */
-    LOCALS = 14,       /* a mutator's references to whatever it likes */
-    FIGURES = 4,       /* a mutator's lists, rings, trees and webs */
-    TEMPS = 6,         /* held while an operation is under way */
+    ROOTS = 24,     /* global root slots */
+    STACKS = 3,     /* lock-free stacks, each in a root slot of its own */
+    BOXES = 5,      /* of toys, each in a root slot of its own */
+    TOYS = 8,       /* places in a box */
+    PURSES = 12,    /* objects under rights, each in a root slot of its own */
+    MAILBOXES = 12, /* words of C memory that hold retained references */
+    LOCALS = 14,    /* a mutator's references to whatever it likes */
+    FIGURES = 4,    /* a mutator's lists, rings, trees and webs */
+    TEMPS = 6,      /* held while an operation is under way */
     SLOTS = LOCALS + FIGURES + TEMPS,
-    SHADOWS = 1024,    /* objects in a mutator's exact model */
-    COLORS = 4,        /* slot k of a shared object holds objects of color k % COLORS only */
+    SHADOWS = 1024, /* objects in a mutator's exact model */
+    COLORS = 4,     /* slot k of a shared object holds objects of color k % COLORS only */
     THREADS_MOST = 16,
     PLACES = THREADS_MOST + 2, /* and two for the supervisors */
     SHAPES_MOST = 32,
-    WEAK_LOCALS = 4,   /* a mutator's weak cells */
+    WEAK_LOCALS = 4, /* a mutator's weak cells */
     TINY_STACK = 96 << 10
 };
 
 /* Groups of operations; a mode gives each a weight. */
 enum group {
-    GROUP_PRIVATE, GROUP_SHARED, GROUP_FIGURE, GROUP_STACK, GROUP_MAIL, GROUP_GARBAGE, GROUP_NATIVE,
-    GROUP_ATTACH, GROUP_COLLECT, GROUP_RESERVE, GROUP_TOYS, GROUP_ATTACHED, GROUP_RIGHTS, GROUPS
+    GROUP_PRIVATE,
+    GROUP_SHARED,
+    GROUP_FIGURE,
+    GROUP_STACK,
+    GROUP_MAIL,
+    GROUP_GARBAGE,
+    GROUP_NATIVE,
+    GROUP_ATTACH,
+    GROUP_COLLECT,
+    GROUP_RESERVE,
+    GROUP_TOYS,
+    GROUP_ATTACHED,
+    GROUP_RIGHTS,
+    GROUPS
 };
 
 struct mode {
     const char *name;
-    unsigned flags;       /* of the heap */
-    bool stack;           /* mutators live on C stacks and push no frame */
-    size_t limit;         /* heap limit, 0: none */
-    unsigned chunk_most;  /* most entries of a log chunk, 0: the default */
-    size_t figure_most;   /* nodes of the largest figure */
-    bool collecting;      /* searches for cycles follow on each other */
+    unsigned flags;      /* of the heap */
+    bool stack;          /* mutators live on C stacks and push no frame */
+    size_t limit;        /* heap limit, 0: none */
+    unsigned chunk_most; /* most entries of a log chunk, 0: the default */
+    size_t figure_most;  /* nodes of the largest figure */
+    bool collecting;     /* searches for cycles follow on each other */
     unsigned weights[GROUPS];
 };
 
@@ -85,7 +97,7 @@ struct world {
     uint32_t foreign_inside;    /* threads in foreign code */
     uint64_t depth[STACKS];     /* pushes less pops */
     void *mail[MAILBOXES];
-    void *pinned[MAILBOXES];    /* objects with a pin for whoever takes them out */
+    void *pinned[MAILBOXES]; /* objects with a pin for whoever takes them out */
     eddy_finalizer_queue *queue;
     uint64_t attached, finalized; /* finalizers; must agree in the end */
     uint32_t stop;
@@ -93,7 +105,7 @@ struct world {
     uint32_t lives;             /* owner numbers given out */
     uint64_t retains, releases; /* must agree in the end */
     uint64_t out_of_memory, collections, verifications, objects_verified;
-    bool tiny_stacks;           /* of mutators' threads */
+    bool tiny_stacks; /* of mutators' threads */
     struct place places[PLACES];
 };
 
@@ -121,15 +133,18 @@ struct mutator {
     eddy_thread *thread;
     struct rng rng;
     struct place *place;
-    uint32_t owner;         /* of the objects it alone writes; 1 upwards, never used again */
+    uint32_t owner; /* of the objects it alone writes; 1 upwards, never used again */
     uint64_t serial;
-    void *slots[SLOTS];     /* LOCALS, FIGURES, TEMPS */
+    void *slots[SLOTS]; /* LOCALS, FIGURES, TEMPS */
     eddy_frame frame;
     struct figure figures[FIGURES];
-    struct weak_local { eddy_weak *cell; uint64_t id; } weak[WEAK_LOCALS];
+    struct weak_local {
+        eddy_weak *cell;
+        uint64_t id;
+    } weak[WEAK_LOCALS];
     struct shadow *shadows; /* SHADOWS */
     uint32_t shadow_hint;
-    uint32_t *work;         /* SHADOWS: mark stack */
+    uint32_t *work; /* SHADOWS: mark stack */
 };
 
 #define OWNER_SHARED 0u

@@ -104,14 +104,9 @@ static void build_figure(struct mutator *m, unsigned number)
     m->serial += next.nodes + 1;
     bool built = false;
     switch (next.kind) {
-    case FIGURE_TREE:
-        built = (*head = build_subtree(m, &next, SHAPE_FIRST + below(&m->rng, 3), 0)) != NULL;
-        break;
-    case FIGURE_WEB:
-        built = build_web(m, &next, head);
-        break;
-    default:
-        built = build_list(m, &next, head);
+    case FIGURE_TREE: built = (*head = build_subtree(m, &next, SHAPE_FIRST + below(&m->rng, 3), 0)) != NULL; break;
+    case FIGURE_WEB: built = build_web(m, &next, head); break;
+    default: built = build_list(m, &next, head);
     }
     m->slots[TEMP_SLOT] = NULL;
     if (built) {
@@ -222,16 +217,14 @@ static void operate_figure(struct mutator *m)
         return;
     }
     switch (below(&m->rng, 8)) {
-    case 0: case 1: case 2:
-        check_figure(m, number);
-        break;
+    case 0:
+    case 1:
+    case 2: check_figure(m, number); break;
     case 3:
         if (f->kind == FIGURE_LIST || f->kind == FIGURE_RING)
             reverse_list(m, number);
         break;
-    case 4:
-        share_figure(m, number);
-        break;
+    case 4: share_figure(m, number); break;
     case 5:
         check_figure(m, number);
         share_figure(m, number);
@@ -241,8 +234,7 @@ static void operate_figure(struct mutator *m)
         check_figure(m, number);
         drop_figure(m, number);
         break;
-    default:
-        build_figure(m, number);
+    default: build_figure(m, number);
     }
 }
 

@@ -58,11 +58,8 @@ static bool store_colored(struct mutator *m, void *container, void *value)
         if (!eddy_compare_and_swap(m->thread, container, slot, old, value))
             return true;
         break;
-    case 1:
-        eddy_store(m->thread, container, slot, value);
-        return true;
-    default:
-        old = eddy_exchange(m->thread, container, slot, value);
+    case 1: eddy_store(m->thread, container, slot, value); return true;
+    default: old = eddy_exchange(m->thread, container, slot, value);
     }
     if (old != NULL && check(m, old)->color != color) /* no safepoint since it was taken out */
         fail(m->world, m, "slot %" PRIu32 " of the shared object held %p of another color", at, old);
@@ -85,17 +82,14 @@ static void new_shared(struct mutator *m)
     for (unsigned i = below(&m->rng, 5); i > 0; i--)
         store_colored(m, object, pick_value(m));
     switch (below(&m->rng, 3)) {
-    case 0:
-        eddy_root_store(m->thread, &m->world->roots[below(&m->rng, ROOTS)], object);
-        break;
+    case 0: eddy_root_store(m->thread, &m->world->roots[below(&m->rng, ROOTS)], object); break;
     case 1: {
         void *container = pick_container(m, 1);
         if (container != NULL)
             store_colored(m, container, object);
         break;
     }
-    default:
-        break; /* stays local for now */
+    default: break; /* stays local for now */
     }
 }
 
@@ -133,9 +127,7 @@ static void link_private(struct mutator *m)
     void *value = pick_value(m), *before = unhide(s->values[at]), *old = before;
     bool stored = true;
     switch (below(&m->rng, 6)) {
-    case 0:
-        old = eddy_exchange(m->thread, object, slot, value);
-        break;
+    case 0: old = eddy_exchange(m->thread, object, slot, value); break;
     case 1:
         stored = eddy_compare_and_swap(m->thread, object, slot, before, value);
         if (!stored)
@@ -145,11 +137,11 @@ static void link_private(struct mutator *m)
         void *other = pick_local(m);
         stored = eddy_compare_and_swap(m->thread, object, slot, other, value);
         if (stored != (other == before))
-            fail(m->world, m, "compare-and-swap of slot %" PRIu32 ": %d with %p in it, %p expected", at, stored, before, other);
+            fail(m->world, m, "compare-and-swap of slot %" PRIu32 ": %d with %p in it, %p expected", at, stored, before,
+                 other);
         break;
     }
-    default:
-        eddy_store(m->thread, object, slot, value);
+    default: eddy_store(m->thread, object, slot, value);
     }
     if (old != before)
         fail(m->world, m, "slot %" PRIu32 " of a private object was %p, not %p", at, old, before);
@@ -213,13 +205,16 @@ static void fill_private(struct mutator *m)
 static void operate_private(struct mutator *m)
 {
     switch (below(&m->rng, 24)) {
-    case 0: case 1: case 2: case 3: case 4: case 5:
-        new_private(m);
-        break;
-    case 6: case 7:
-        put_local(m, NULL);
-        break;
-    case 8: case 9: {
+    case 0:
+    case 1:
+    case 2:
+    case 3:
+    case 4:
+    case 5: new_private(m); break;
+    case 6:
+    case 7: put_local(m, NULL); break;
+    case 8:
+    case 9: {
         void *end = walk(m, pick_local(m), 20);
         if (end != NULL)
             check_all(m, end);
@@ -229,15 +224,9 @@ static void operate_private(struct mutator *m)
         if (one_in(&m->rng, 16))
             audit(m);
         break;
-    case 11:
-        copy_private(m);
-        break;
-    case 12:
-        copy_in(m);
-        break;
-    case 13:
-        fill_private(m);
-        break;
+    case 11: copy_private(m); break;
+    case 12: copy_in(m); break;
+    case 13: fill_private(m); break;
     case 14: { /* addresses inside an object lead to it */
         const char *object = pick_local(m);
         if (object != NULL) {
@@ -247,8 +236,7 @@ static void operate_private(struct mutator *m)
         }
         break;
     }
-    default:
-        link_private(m);
+    default: link_private(m);
     }
 }
 
@@ -308,13 +296,12 @@ static void operate_shared(struct mutator *m)
     struct world *w = m->world;
     void *container;
     switch (below(&m->rng, 24)) {
-    case 0: case 1: case 2:
-        new_shared(m);
-        break;
-    case 3:
-        plant(m);
-        break;
-    case 4: case 5: { /* held for a while */
+    case 0:
+    case 1:
+    case 2: new_shared(m); break;
+    case 3: plant(m); break;
+    case 4:
+    case 5: { /* held for a while */
         void *found = pick_shared(m);
         if (found != NULL)
             check_all(m, found);
@@ -322,25 +309,23 @@ static void operate_shared(struct mutator *m)
         break;
     }
     case 6:
-        eddy_root_store(m->thread, &w->roots[below(&m->rng, ROOTS)], one_in(&m->rng, 2) ? pick_container(m, 1) : pick_value(m));
+        eddy_root_store(m->thread, &w->roots[below(&m->rng, ROOTS)],
+                        one_in(&m->rng, 2) ? pick_container(m, 1) : pick_value(m));
         break;
-    case 7:
-        clear_shared(m);
-        break;
-    case 8:
-        copy_shared(m);
-        break;
-    case 9: case 10: case 11:
-        move_shared(m);
-        break;
-    case 12: case 13: case 14:
-        walk(m, eddy_root_load(m->thread, &w->roots[below(&m->rng, ROOTS)]), 40);
-        break;
+    case 7: clear_shared(m); break;
+    case 8: copy_shared(m); break;
+    case 9:
+    case 10:
+    case 11: move_shared(m); break;
+    case 12:
+    case 13:
+    case 14: walk(m, eddy_root_load(m->thread, &w->roots[below(&m->rng, ROOTS)]), 40); break;
     case 15: /* no longer than it takes */
         if (one_in(&m->rng, 4))
             eddy_root_store(m->thread, &w->roots[below(&m->rng, ROOTS)], NULL);
         break;
-    case 16: case 17:
+    case 16:
+    case 17:
         container = pick_container(m, 1);
         if (container != NULL)
             store_colored(m, container, NULL);

@@ -24,21 +24,21 @@
 /* Weights: private, shared, figure, stack, mail, garbage, native, attach, collect, reserve, toys, attached,
  * rights. */
 static const struct mode modes[] = {
-    {"precise", PRECISE, false, 0, 0, 3000, false,           {300, 400, 20, 40, 40, 20, 20, 0, 2, 20, 40, 20, 20}},
-    {"conservative", 0, true, 0, 0, 3000, false,             {300, 400, 20, 40, 40, 20, 20, 0, 2, 20, 40, 20, 20}},
-    {"mixed", INTERIOR, false, 0, 16, 3000, false,           {300, 400, 20, 40, 40, 20, 20, 1, 2, 20, 40, 20, 20}},
-    {"interior", INTERIOR, true, 0, 0, 1000, false,          {300, 400, 20, 40, 40, 20, 20, 1, 2, 20, 40, 20, 20}},
-    {"tinylog", PRECISE, false, 0, 3, 1000, false,           {200, 400, 10, 40, 60, 10, 20, 1, 4, 40, 40, 20, 40}},
-    {"churn", PRECISE, false, 0, 8, 300, false,              {200, 300, 5, 40, 60, 10, 60, 20, 4, 20, 20, 20, 40}},
-    {"churn-stack", 0, true, 0, 8, 300, false,               {200, 300, 5, 40, 60, 10, 60, 20, 4, 20, 20, 20, 40}},
-    {"memory", PRECISE, false, 12 * MIB, 0, 20000, false,    {300, 300, 40, 20, 20, 40, 10, 1, 2, 10, 10, 20, 20}},
-    {"memory-stack", 0, true, 12 * MIB, 64, 20000, false,    {300, 300, 40, 20, 20, 40, 10, 1, 2, 10, 10, 20, 20}},
-    {"races", PRECISE, false, 0, 0, 6, false,                {100, 600, 10, 200, 100, 5, 10, 0, 2, 20, 100, 20, 60}},
-    {"toys", PRECISE, false, 0, 0, 6, true,                  {0, 20, 0, 0, 2, 2, 4, 0, 0, 0, 1000, 20, 0}},
-    {"toys-stack", 0, true, 0, 0, 6, true,                   {0, 20, 0, 0, 2, 2, 4, 0, 0, 0, 1000, 20, 0}},
-    {"cycles", PRECISE, false, 0, 0, 100, true,              {100, 600, 30, 20, 20, 5, 10, 0, 0, 10, 300, 20, 20}},
-    {"figures", PRECISE, false, 0, 0, 60000, false,          {50, 50, 60, 10, 10, 5, 5, 0, 2, 5, 10, 20, 20}},
-    {"garbage", 0, true, 0, 0, 100, false,                   {100, 100, 5, 10, 10, 100, 5, 0, 1, 5, 5, 20, 20}},
+    {"precise", PRECISE, false, 0, 0, 3000, false, {300, 400, 20, 40, 40, 20, 20, 0, 2, 20, 40, 20, 20}},
+    {"conservative", 0, true, 0, 0, 3000, false, {300, 400, 20, 40, 40, 20, 20, 0, 2, 20, 40, 20, 20}},
+    {"mixed", INTERIOR, false, 0, 16, 3000, false, {300, 400, 20, 40, 40, 20, 20, 1, 2, 20, 40, 20, 20}},
+    {"interior", INTERIOR, true, 0, 0, 1000, false, {300, 400, 20, 40, 40, 20, 20, 1, 2, 20, 40, 20, 20}},
+    {"tinylog", PRECISE, false, 0, 3, 1000, false, {200, 400, 10, 40, 60, 10, 20, 1, 4, 40, 40, 20, 40}},
+    {"churn", PRECISE, false, 0, 8, 300, false, {200, 300, 5, 40, 60, 10, 60, 20, 4, 20, 20, 20, 40}},
+    {"churn-stack", 0, true, 0, 8, 300, false, {200, 300, 5, 40, 60, 10, 60, 20, 4, 20, 20, 20, 40}},
+    {"memory", PRECISE, false, 12 * MIB, 0, 20000, false, {300, 300, 40, 20, 20, 40, 10, 1, 2, 10, 10, 20, 20}},
+    {"memory-stack", 0, true, 12 * MIB, 64, 20000, false, {300, 300, 40, 20, 20, 40, 10, 1, 2, 10, 10, 20, 20}},
+    {"races", PRECISE, false, 0, 0, 6, false, {100, 600, 10, 200, 100, 5, 10, 0, 2, 20, 100, 20, 60}},
+    {"toys", PRECISE, false, 0, 0, 6, true, {0, 20, 0, 0, 2, 2, 4, 0, 0, 0, 1000, 20, 0}},
+    {"toys-stack", 0, true, 0, 0, 6, true, {0, 20, 0, 0, 2, 2, 4, 0, 0, 0, 1000, 20, 0}},
+    {"cycles", PRECISE, false, 0, 0, 100, true, {100, 600, 30, 20, 20, 5, 10, 0, 0, 10, 300, 20, 20}},
+    {"figures", PRECISE, false, 0, 0, 60000, false, {50, 50, 60, 10, 10, 5, 5, 0, 2, 5, 10, 20, 20}},
+    {"garbage", 0, true, 0, 0, 100, false, {100, 100, 5, 10, 10, 100, 5, 0, 1, 5, 5, 20, 20}},
 };
 enum { MODES = sizeof modes / sizeof modes[0] };
 
@@ -92,7 +92,9 @@ static void create_heap(struct world *w)
         config.log_chunk_entries = 1 + below(&rng, w->mode->chunk_most);
     config.name = w->mode->name;
 #ifdef EDDY_HOOKS
-    uint32_t steps[] = {0, 20, 300, 5000}, scale = w->mode->figure_most > 10000 ? 100 : w->mode->figure_most >= 1000 ? 10 : 1;
+    uint32_t steps[] = {0, 20, 300, 5000}, scale = w->mode->figure_most > 10000   ? 100
+                                                   : w->mode->figure_most >= 1000 ? 10
+                                                                                  : 1;
     EDDY_STORE_RELAXED(&eddy__slice_steps, steps[below(&rng, 4)] * scale);
     EDDY_STORE_RELAXED(&delay_focus, below(&rng, HOOK_SLICE));
     EDDY_STORE_RELAXED(&delays_over, false);
@@ -192,7 +194,8 @@ static void close_world(struct mutator *m)
         fail(w, m, "%" PRIu64 " retained, %" PRIu64 " released, %" PRIu64 " misused", w->retains, w->releases,
              stats.misused_releases);
     if (stats.misused_unpins != 0 || (precise && (w->attached != w->finalized || stats.external_bytes != 0)))
-        fail(w, m, "%" PRIu64 " finalizers attached, %" PRIu64 " run; %" PRIu64 " external bytes, %" PRIu64 " misused unpins",
+        fail(w, m,
+             "%" PRIu64 " finalizers attached, %" PRIu64 " run; %" PRIu64 " external bytes, %" PRIu64 " misused unpins",
              w->attached, w->finalized, stats.external_bytes, stats.misused_unpins);
     if (precise && stats.overflowed_counts != 0)
         fail(w, m, "%" PRIu64 " overflowed counts are left", stats.overflowed_counts);

@@ -22,12 +22,12 @@ enum { FIRST_SLOT = sizeof(struct head), LENGTH_AT = sizeof(struct head), FIRST_
 
 struct shape {
     const char *name;
-    uint32_t size;    /* fixed part */
-    uint16_t refs;    /* in the fixed part, one after the other */
+    uint32_t size; /* fixed part */
+    uint16_t refs; /* in the fixed part, one after the other */
     uint8_t tail;
     uint8_t element;
     bool traced;
-    uint8_t weight;   /* how often it is chosen */
+    uint8_t weight; /* how often it is chosen */
 };
 
 static const struct shape shapes[] = {
@@ -76,8 +76,12 @@ static void register_shapes(struct world *w)
         size_t offsets[64], first = s->tail != EDDY_TAIL_NONE ? FIRST_SLOT_TAILED : FIRST_SLOT;
         for (unsigned r = 0; r < s->refs; r++)
             offsets[r] = first + r * sizeof(void *);
-        eddy_type_desc desc = {.name = s->name, .size = s->size, .ref_offsets = offsets, .ref_count = s->refs,
-                               .tail = (eddy_tail)s->tail, .element_size = s->element,
+        eddy_type_desc desc = {.name = s->name,
+                               .size = s->size,
+                               .ref_offsets = offsets,
+                               .ref_count = s->refs,
+                               .tail = (eddy_tail)s->tail,
+                               .element_size = s->element,
                                .length_offset = s->tail != EDDY_TAIL_NONE ? LENGTH_AT : 0,
                                .flags = i == SHAPE_ACYCLIC ? EDDY_TYPE_ACYCLIC : 0};
         if (s->traced) {
@@ -254,8 +258,13 @@ static void *make(struct mutator *m, unsigned shape, size_t length, uint32_t own
 {
     const struct shape *s = &shapes[shape];
     struct world *w = m->world;
-    struct head fields = {.id = id, .owner = owner, .index = index, .shape = (uint8_t)shape,
-                          .color = (uint8_t)(id % COLORS), .slots = s->refs, .first = FIRST_SLOT};
+    struct head fields = {.id = id,
+                          .owner = owner,
+                          .index = index,
+                          .shape = (uint8_t)shape,
+                          .color = (uint8_t)(id % COLORS),
+                          .slots = s->refs,
+                          .first = FIRST_SLOT};
     size_t from = SIZE_MAX - 8, bytes = s->size;
     void *object;
     if (shape == SHAPE_ARRAY)

@@ -19,8 +19,8 @@ struct purse {
 static void register_purses(struct world *w)
 {
     const size_t offsets[] = {offsetof(struct purse, neighbour)};
-    const eddy_type_desc desc = {.name = "purse", .size = sizeof(struct purse), .ref_offsets = offsets, .ref_count = 1,
-                                 .flags = EDDY_TYPE_ARBITRATED};
+    const eddy_type_desc desc = {
+        .name = "purse", .size = sizeof(struct purse), .ref_offsets = offsets, .ref_count = 1, .flags = EDDY_TYPE_ARBITRATED};
     if (eddy_type_register(w->heap, &desc, &w->purse) != EDDY_OK)
         fail(w, NULL, "no type of purses");
 }
@@ -110,11 +110,15 @@ static void operate_rights(struct mutator *m)
     struct purse *a = purse_at(m, below(&m->rng, PURSES)), *b = purse_at(m, below(&m->rng, PURSES));
     eddy_own_request both[] = {{a, true}, {b, true}};
     switch (below(&m->rng, 16)) {
-    case 0: case 1: case 2:
+    case 0:
+    case 1:
+    case 2:
         eddy_own_read(m->thread, a);
         check_purse(m, a);
         break;
-    case 3: case 4: case 5:
+    case 3:
+    case 4:
+    case 5:
         eddy_own_write(m->thread, a);
         eddy_own_store(m->thread, a, &a->neighbour, one_in(&m->rng, 4) ? NULL : b);
         break;
@@ -122,9 +126,7 @@ static void operate_rights(struct mutator *m)
         eddy_own_write(m->thread, a);
         EDDY_SET(m->thread, a, neighbour, b);
         break;
-    case 7:
-        operate_foreign(m);
-        break;
+    case 7: operate_foreign(m); break;
     case 8:
         if (one_in(&m->rng, 4))
             count_coins(m);

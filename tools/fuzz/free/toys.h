@@ -114,24 +114,21 @@ static void operate_toys(struct mutator *m)
         return;
     }
     switch (below(&m->rng, 16)) {
-    case 0: case 1:
-        check_toy(m, toy);
-        break;
-    case 2: case 3: /* hangs on the next member from now on */
+    case 0:
+    case 1: check_toy(m, toy); break;
+    case 2:
+    case 3: /* hangs on the next member from now on */
         eddy_compare_and_swap(m->thread, box, slot, toy, toy_next(m, toy, 0));
         break;
-    case 4: case 5: case 6:
-        move_toy(m, box, slot);
-        break;
-    case 7:
-        put_local(m, toy_member(m, toy));
-        break;
+    case 4:
+    case 5:
+    case 6: move_toy(m, box, slot); break;
+    case 7: put_local(m, toy_member(m, toy)); break;
     case 8:
         if (one_in(&m->rng, 4))
             eddy_store(m->thread, box, slot, NULL);
         break;
-    default:
-        set_chords(m, toy);
+    default: set_chords(m, toy);
     }
 }
 
