@@ -17,11 +17,11 @@
 
 #include <stdlib.h>
 
-#define PORTION_MOST 16384u
+#define PORTION_MOST 2048u /* roots: what they reach is looked at four times, while it is in the caches */
 #define PORTION_LEAST 64u
-#define PORTION_SHARE 1024u    /* one root of a portion for so many bytes of room below the limit */
-#define TABLES_SHARE 16u       /* of the limit */
-#define GARBAGE_ENOUGH 131072u /* members of candidates that are tested before the next portion: for small tables */
+#define PORTION_SHARE 1024u   /* one root of a portion for so many bytes of room below the limit */
+#define TABLES_SHARE 16u      /* of the limit */
+#define GARBAGE_ENOUGH 16384u /* members of candidates that are tested before the next portion: the same reason */
 #define COMPACT_LEAST 65536u
 #define SOFT_EAGERNESS 8 /* above the soft limit so much less growth is enough for a search */
 #define GROWTH_LEAST ((uint64_t)8 << 20)
