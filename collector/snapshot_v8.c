@@ -186,12 +186,13 @@ static void put_head(struct snapshot *s)
 {
     const struct graph *g = s->g;
     uint64_t objects = g->nodes - 1, references = g->first[g->nodes] - g->root_count;
+    uint64_t nodes = 2 + s->groups + objects;
     uint64_t edges = 1 + g->root_count + s->groups + g->root_count + s->unreachable + references;
     eddy__output(&s->out, "%s", head);
     eddy__output(&s->out, "%s", edge_head);
     eddy__output(&s->out, "%s", other_heads);
     eddy__output(&s->out, "\"node_count\":%llu,\"edge_count\":%llu,\"trace_function_count\":0},\n",
-                 (unsigned long long)(2 + s->groups + objects), (unsigned long long)edges);
+                 (unsigned long long)nodes, (unsigned long long)edges);
 }
 
 static void put_strings(struct snapshot *s)

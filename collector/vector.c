@@ -22,12 +22,13 @@ void eddy__vector_free(struct vector *v)
     v->count = v->room = 0;
 }
 
-/* `surely`: whatever the limit says. */
+/* `room` is never 0. `surely`: whatever the limit says. */
 static bool resize(struct vector *v, size_t room, bool surely)
 {
     size_t more = room > v->room ? (room - v->room) * v->item_bytes : 0;
     if (!surely && more != 0 && !eddy__charge_overhead(v->heap, more))
         return false;
+    /* NOLINTNEXTLINE(clang-analyzer-optin.portability.UnixAPI): rooms and items are never of size 0 */
     void *items = room > v->room && FAILS_ONCE() ? NULL : realloc(v->items, room * v->item_bytes);
     if (items == NULL) {
         if (!surely)

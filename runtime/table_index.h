@@ -11,9 +11,9 @@ uint32_t eddy__table_room(struct thread *t, struct table *table);
 /* The entry of a key, or TABLE_NONE. Not one whose key has died, be it at the same address. */
 uint32_t eddy__table_find(const struct table *table, const void *key);
 /* Uses the entry that eddy__table_room found. */
-void eddy__table_add(struct table *table, uint32_t entry, void *key, hidden_edge *edge);
+void eddy__table_add(struct table *table, uint32_t number, void *key, hidden_edge *edge);
 /* Makes it a free entry. */
-void eddy__table_take_out(struct table *table, uint32_t entry);
+void eddy__table_take_out(struct table *table, uint32_t number);
 
 /* Whether the entry's key, if held weakly, is alive: for who holds an object at its address. */
 static inline bool table_key_lives(const struct table *table, const struct table_entry *entry)

@@ -224,7 +224,7 @@ int bench_command_fork_pages(int argc, char **argv)
 {
     uint64_t megabytes = 40;
     static const struct option table[] = {{"mb", required_argument, NULL, OPTION_OWN}, {NULL, 0, NULL, 0}};
-    for (int option; (option = options_next(argc, argv, table)) != -1;) {
+    while (options_next(argc, argv, table) != -1) {
         char *end;
         megabytes = strtoull(optarg, &end, 10);
         if (end == optarg || *end != 0 || megabytes < 1 || megabytes > 100000)

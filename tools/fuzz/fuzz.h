@@ -79,7 +79,7 @@ _Noreturn void fuzz_exit(void);
 bool fuzz_trace_write(const struct shared *shared, const char *path);
 
 /* run.c: one deterministic run. Ends the process when it fails. */
-void fuzz_run(const struct fuzz_case *c);
+void fuzz_run(const struct fuzz_case *given);
 /* worker.c: `body` in a child process with its own shared memory, on one CPU unless -1, for so many seconds at most. */
 pid_t fuzz_fork(struct shared *shared, void (*body)(void *context), void *context, int cpu, unsigned seconds);
 enum outcome fuzz_await(struct shared *shared, pid_t child);

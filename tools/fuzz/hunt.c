@@ -150,10 +150,10 @@ static json_t *json_of(const struct options *o, unsigned mutant, const struct fo
     json_t *seeds = json_array();
     for (unsigned i = 0; i < count; i++) {
         bool caught = all[i].outcome != OUTCOME_PASSED;
-        json_array_append_new(seeds,
-                              json_pack("{s:I,s:b,s:f,s:I,s:s}", "seed", (json_int_t)(o->seed + i * UINT64_C(1000003)),
-                                        "found", caught, "seconds", caught ? all[i].seconds : o->seconds, "schedules",
-                                        (json_int_t)all[i].schedules, "outcome", fuzz_outcome_text(all[i].outcome)));
+        uint64_t seed = o->seed + i * UINT64_C(1000003);
+        json_array_append_new(seeds, json_pack("{s:I,s:b,s:f,s:I,s:s}", "seed", (json_int_t)seed, "found", caught,
+                                               "seconds", caught ? all[i].seconds : o->seconds, "schedules",
+                                               (json_int_t)all[i].schedules, "outcome", fuzz_outcome_text(all[i].outcome)));
     }
     bool caught = median->outcome != OUTCOME_PASSED;
     return json_pack("{s:s,s:b,s:f,s:I,s:s,s:o}", "what", mutant_text(mutant), "found", caught, "seconds",

@@ -38,9 +38,10 @@ struct settings {
     uint8_t portion_roots; /* eddy__portion_roots */
     uint8_t epoch_every;   /* an epoch is asked for at one in so many scheduling points, 0: never */
     uint8_t fail_for_good; /* after `fail_at` attempts to take memory */
-    uint16_t fail_at;      /* 0: never */
     uint8_t faults;        /* FAULT_… */
+    uint16_t fail_at;      /* 0: never */
 };
+_Static_assert(sizeof(struct settings) == 12, "no padding: settings are compared as bytes");
 
 enum {
     FAULT_CLOCK = 1,  /* the clock jumps forward by up to hours now and then, as after a sleep of the machine */

@@ -147,6 +147,12 @@ static int by_size(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+static double quantile_us(const uint64_t *sorted, size_t count, size_t thousandths)
+{
+    size_t place = (count - 1) * thousandths / 1000;
+    return (double)sorted[place] * 1e-3;
+}
+
 static void finish(engine_thread *t, struct bench_run *run)
 {
     (void)t;
@@ -155,9 +161,9 @@ static void finish(engine_thread *t, struct bench_run *run)
     for (size_t i = 0; i < count; i++)
         all[i] = latencies[i / each][i % each];
     qsort(all, count, sizeof *all, by_size);
-    bench_real(run, "latency_p50_us", (double)all[(count - 1) / 2] * 1e-3);
-    bench_real(run, "latency_p99_us", (double)all[(count - 1) * 99 / 100] * 1e-3);
-    bench_real(run, "latency_p999_us", (double)all[(count - 1) * 999 / 1000] * 1e-3);
+    bench_real(run, "latency_p50_us", quantile_us(all, count, 500));
+    bench_real(run, "latency_p99_us", quantile_us(all, count, 990));
+    bench_real(run, "latency_p999_us", quantile_us(all, count, 999));
     bench_real(run, "latency_max_us", (double)all[count - 1] * 1e-3);
     free(all);
     for (size_t i = 0; i < run->request.threads; i++)

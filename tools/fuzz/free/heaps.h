@@ -288,7 +288,7 @@ static inline void run_heap(const struct mode *mode, const struct options *optio
 {
     struct world *w = calloc(1, sizeof *w);
     struct life lives[THREADS_MOST], auditor = {w, THREADS_MOST + 1, 0, audit_world};
-    pthread_t threads[THREADS_MOST], audit;
+    pthread_t threads[THREADS_MOST] = {0}, audit;
     *w = (struct world){.mode = mode, .options = *options, .seed = seed};
     w->options.seed = seed;
     if (w->options.threads == 0)
