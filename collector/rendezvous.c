@@ -41,7 +41,9 @@ static void report_late(struct collector *c)
 {
     eddy_heap *heap = c->heap;
     uint64_t most = (uint64_t)heap->config.late_thread_ms * 1000000u;
-    if (c->late_reported || !EVENT_WANTED(heap, late_thread) || eddy__os_now() - c->begun_ns < most)
+    if (c->late_reported || eddy__os_now() - c->begun_ns < most)
+        return;
+    if (!EVENT_WANTED(heap, late_thread) && !eddy__late_lines_wanted(c))
         return;
     c->late_reported = true;
     for (struct thread *t = EDDY_LOAD_ACQUIRE(&heap->threads); t != NULL; t = t->next) {
@@ -49,6 +51,7 @@ static void report_late(struct collector *c)
         if (t->in_epoch == c->epoch && eddy__who(t, &state) && !state.native && state.epoch == c->epoch) {
             eddy__os_thread_look(state.tid, &state);
             EVENT(heap, late_thread, c->epoch, &state);
+            eddy__late_line(c, &state);
         }
     }
 }

@@ -134,6 +134,7 @@ struct collector {
     uint64_t epoch;             /* the one being processed */
     bool begun;                 /* its handshakes have been asked for */
     bool late_reported;         /* threads that delay it have been named */
+    bool late_told;             /* a line was written about one, in this or an earlier epoch */
     uint64_t begun_ns;          /* when they were asked for */
     struct epoch_marks marks;   /* of the epoch being processed, when somebody wants a report */
     struct vector scan;         /* objects whose count left zero: to be promoted */
@@ -277,6 +278,9 @@ enum cycle_verdict eddy__weak_candidate(struct collector *c, uint32_t number);
 
 /* rendezvous.c */
 bool eddy__rendezvous(struct collector *c, uint64_t timeout_ns, unsigned *late);
+/* late_lines.c */
+bool eddy__late_lines_wanted(const struct collector *c);
+void eddy__late_line(struct collector *c, const eddy_thread_state *state);
 /* incs.c: step 1 */
 void eddy__apply_incs(struct collector *c);
 void eddy__promote_all(struct collector *c);

@@ -258,6 +258,62 @@ static void test_a_line_per_epoch(void **state)
     world_close(&w);
 }
 
+struct sleeper {
+    eddy_heap *heap;
+    int pipe[2];
+    uint32_t attached;
+};
+
+static void *sleeper_main(void *argument)
+{
+    struct sleeper *s = argument;
+    eddy_thread *t;
+    char byte;
+    CHECK(eddy_thread_attach(s->heap, &t) == EDDY_OK);
+    EDDY_STORE_SEQ_CST(&s->attached, 1);
+    CHECK(read(s->pipe[0], &byte, 1) == 1); /* in no native region */
+    CHECK(eddy_thread_detach(t) == EDDY_OK);
+    return NULL;
+}
+
+static unsigned occurrences(const char *text, const char *part)
+{
+    unsigned count = 0;
+    for (; (text = strstr(text, part)) != NULL; text++)
+        count++;
+    return count;
+}
+
+static void test_a_line_for_a_late_thread(void **state)
+{
+    (void)state;
+    eddy_config config = support_config(EDDY_HEAP_MANUAL | EDDY_HEAP_PRECISE_ROOTS);
+    config.name = "logged";
+    assert_int_equal(eddy_config_parse(&config, "log=stderr,late_ms=1", NULL, 0), EDDY_OK);
+    struct world w = world_open_with(&config);
+    struct sleeper s = {.heap = w.heap};
+    pthread_t id;
+    char text[8192];
+    assert_int_equal(pipe(s.pipe), 0);
+    assert_int_equal(pthread_create(&id, NULL, sleeper_main, &s), 0);
+    WAIT_UNTIL((eddy_safepoint(w.t), EDDY_LOAD_SEQ_CST(&s.attached) == 1));
+    int saved = capture_begin();
+    eddy_status status = eddy_collect(w.t, 50, NULL);
+    eddy_status again = eddy_collect(w.t, 50, NULL);
+    capture_end(saved, text, sizeof text);
+    assert_int_equal(write(s.pipe[1], "x", 1), 1);
+    pthread_join(id, NULL);
+    assert_int_equal(status, EDDY_ETIMEDOUT);
+    assert_int_equal(again, EDDY_ETIMEDOUT);
+    assert_int_equal(occurrences(text, "eddy logged: thread 2 ("), 1); /* once per epoch, and never the caller */
+    assert_int_equal(occurrences(text, "no safepoint for 1 ms; until it does, epoch"), 1);
+    assert_int_equal(occurrences(text, "eddy_native_enter") + occurrences(text, "eddy_safepoint"), 1);
+    close(s.pipe[0]);
+    close(s.pipe[1]);
+    assert_checks_passed();
+    world_close(&w);
+}
+
 /* ---- verify=epoch ---- */
 
 struct finding {
@@ -358,6 +414,7 @@ int main(void)
         cmocka_unit_test(test_random_text),
         cmocka_unit_test(test_environment),
         cmocka_unit_test(test_a_line_per_epoch),
+        cmocka_unit_test(test_a_line_for_a_late_thread),
         cmocka_unit_test(test_verification_of_epochs),
         cmocka_unit_test(test_verification_beside_threads),
     };

@@ -22,7 +22,8 @@ enum {
     EDDY_HEAP_ATFORK = 1u << 3,
     /* Do not look at the environment variable EDDY_OPTIONS (options.h). */
     EDDY_HEAP_IGNORE_ENVIRONMENT = 1u << 16,
-    /* Print a line to standard error at the end of every epoch; options.h tells its fields. */
+    /* Print a line to standard error at the end of every epoch, and one for each thread that delays an epoch for longer than
+     * late_thread_ms; options.h tells what they say. */
     EDDY_HEAP_LOG_EPOCHS = 1u << 17,
     /* Verify after every epoch, as eddy_verify does: counts are comparable only while nobody changes
      * references, so all threads stop at their next safepoint meanwhile, for several epochs and two walks through the heap.
@@ -61,7 +62,8 @@ typedef struct eddy_config {
     unsigned flags;                /* EDDY_HEAP_… */
     int collector_nice;            /* nice value added for the collector thread, 0 to 19 */
     unsigned late_thread_ms; /* a thread that delays an epoch for so many milliseconds, because it reaches no safepoint, is
-                               reported to listeners (events.h). 0: 1000 */
+                               reported: to listeners (late_thread of events.h); with EDDY_HEAP_LOG_EPOCHS on standard
+                               error; in builds with EDDY_DEBUG there, too, the first one of a heap. 0: 1000 */
     const char *name;        /* for diagnostics and the collector thread's name; copied; may be NULL */
 } eddy_config;
 

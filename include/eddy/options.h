@@ -18,7 +18,7 @@ extern "C" {
  *   heap_limit=SIZE     soft_limit=SIZE     reserve=SIZE      log_limit=SIZE    fields of eddy_config
  *   epoch=SIZE          epoch_min=SIZE      epoch_max=SIZE    log_epoch=SIZE
  *   log_chunk=ENTRIES   idle_ms=NUMBER      late_ms=NUMBER    cycle_growth=PERCENT   nice=NUMBER
- *   log=stderr|none     one line per epoch: EDDY_HEAP_LOG_EPOCHS (format below)
+ *   log=stderr|none     one line per epoch, and per thread that delays one: EDDY_HEAP_LOG_EPOCHS (format below)
  *   verify=epoch|none   EDDY_HEAP_VERIFY_EPOCHS
  *   interior=on|off     EDDY_HEAP_INTERIOR_POINTERS
  *   roots=precise|conservative, manual=on|off     EDDY_HEAP_PRECISE_ROOTS, EDDY_HEAP_MANUAL; not from the
@@ -41,7 +41,12 @@ extern "C" {
  *   wait        until all threads had passed their handshakes (nobody stops meanwhile)
  *   work, cpu   wall and CPU time that the collecting thread then took
  *   allocated   bytes handed out to threads between the beginnings of the epoch before and of this one
- *   live        counted objects before and after; committed, incs, decs, freed, cycles freed, next: see eddy_epoch_report */
+ *   live        counted objects before and after; committed, incs, decs, freed, cycles freed, next: see eddy_epoch_report
+ *
+ * And one for each thread that has reached no safepoint for late_ms since an epoch was asked for:
+ *
+ *   eddy NAME: thread 2 (reader, tid 1234) has reached no safepoint for 1000 ms; until it does, epoch 12 does not end and nothing is
+ *     freed. It sleeps: what blocks belongs between eddy_native_enter and eddy_native_leave        (one line) */
 EDDY_API eddy_status eddy_config_parse(eddy_config *config, const char *text, char *error, size_t error_bytes);
 
 #ifdef __cplusplus
