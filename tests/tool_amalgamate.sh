@@ -20,6 +20,10 @@ cd "$scratch" || exit 1
 grep -q "Copyright (c) .* The Eddy authors" eddy.c || fail "Eddy's licence is missing"
 grep -qF "$(sed -n 8p "$root/tools/third_party/hdr_histogram/LICENSE.txt")" eddy.c || fail "hdr_histogram's licence is missing"
 grep -n '#include "' eddy.c && fail "it includes files of the source tree"
+# Renamed is only what has namesakes, not what lies in a file of such a name. (What hdr_histogram has a namesake of stands once.)
+for name in $(sed -nE 's/^#define ([A-Za-z_0-9]+) eddy__own_.*/\1/p' eddy.c | sort | uniq -u); do
+  grep -qw "$name" "$root/tools/third_party/hdr_histogram/hdr_histogram.c" || fail "$name is renamed in one file, and has no namesake"
+done
 sed -n '/^```c$/,/^```$/p' "$root/README.md" | grep -v '^```' >readme.c
 
 cat >stalls.c <<'EOF'
