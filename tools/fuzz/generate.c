@@ -1,5 +1,5 @@
 /* Random cases. Each seed gives a kind of program of its own: which operations it prefers, how often threads change,
- * how logs are cut. Most programs are short: what fails, fails with few objects. */
+ * how logs are cut. Most programs are short: what fails, fails with few objects. Some follow a plan (narrow.c). */
 #include "tools/fuzz/figures.h"
 
 #include <string.h>
@@ -125,125 +125,6 @@ static void like_publishing(struct fuzz_case *c, unsigned *weights, uint64_t *st
     c->settings.epoch_every = (uint8_t)(4u << fuzz_below(state, 4));
 }
 
-/* ---- knots ---- */
-
-static void add(struct fuzz_case *c, unsigned thread, const char *name, unsigned a, unsigned b, unsigned o)
-{
-    unsigned code = 0;
-    while (strcmp(fuzz_operations[code].name, name) != 0)
-        code++;
-    if (c->count < FUZZ_OPERATIONS)
-        c->operations[c->count++] = (struct operation){(uint8_t)thread, (uint8_t)code, (uint8_t)a, (uint8_t)b, (uint8_t)o};
-}
-
-static void add_pause(struct fuzz_case *c, uint64_t *state, unsigned thread)
-{
-    switch (fuzz_below(state, 12)) {
-    case 0: break;
-    case 1:
-    case 2: /* long enough for a search to come to its end */
-        add(c, thread, "native", 15, 0, 0);
-        add(c, thread, "native", 15, 0, 0);
-        break;
-    case 3: add(c, thread, "collect", 1, 0, 0); break; /* asks for it only */
-    default: add(c, thread, "safepoint", 0, 0, 0);
-    }
-}
-
-/* Stores that tie a knot tighter or undo it. No handle holds it at a safepoint, or its counts would change all the time. */
-static void add_ties(struct fuzz_case *c, uint64_t *state, unsigned thread, bool wide)
-{
-    unsigned last = wide ? 1 : fuzz_below(state, 2); /* handle of the member that is written */
-    add(c, thread, "root-load", 0, thread, 0);
-    if (last != 0)
-        add(c, thread, "load", 1, 0, wide);
-    for (unsigned times = 1 + fuzz_below(state, 2); times > 0; times--)
-        add(c, thread, "store", wide ? 1 : fuzz_below(state, 1 + last), fuzz_below(state, wide ? 33 : 3),
-            fuzz_below(state, wide ? 8 : 3) == 0 ? VALUE_NULL
-            : fuzz_below(state, 4) == 0          ? last
-                                                 : 0);
-    if (fuzz_below(state, 3) == 0) { /* becomes a candidate root, and so where the next search begins */
-        add(c, thread, "root-store", 2, last, 0);
-        add(c, thread, "root-store", 2, VALUE_NULL, 0);
-    }
-    add(c, thread, "drop", 0, 0, 0);
-    add(c, thread, "drop", 1, 0, 0);
-}
-
-/* Takes the knot from its root, undoes it perhaps, and lets go of it. */
-static void add_end(struct fuzz_case *c, uint64_t *state, unsigned thread)
-{
-    add(c, thread, "root-load", 0, thread, 0);
-    add(c, thread, "root-store", thread, VALUE_NULL, 0);
-    for (unsigned field = 0; fuzz_below(state, 4) != 0 && field < 3; field++)
-        add(c, thread, "store", 0, field, VALUE_NULL);
-    add(c, thread, "drop", 0, 0, 0);
-}
-
-/* Knots, rings of very few objects, that hang on garbage and on a root, and are tied and undone while a search that goes step by
- * step looks at them: what it has read of a knot is out of date again and again. */
-static void generate_knots(struct fuzz_case *c, uint64_t *state)
-{
-    c->settings.threads = (uint8_t)(1 + fuzz_below(state, 2));
-    c->settings.slice_steps = (uint8_t)(1 + fuzz_below(state, 5));
-    c->settings.portion_roots = (uint8_t)(fuzz_below(state, 4) == 0 ? 1 + fuzz_below(state, 4) : 0);
-    c->settings.epoch_every = (uint8_t)(2u << fuzz_below(state, 4));
-    c->settings.conservative = c->settings.interior = c->settings.on_stack = 0;
-    c->settings.fail_at = 0;
-    if (fuzz_below(state, 4) != 0) {
-        c->schedule.strategy = STRATEGY_STEPS;
-        c->schedule.rate = 1u << fuzz_below(state, 3);
-    }
-    for (unsigned knots = 1 + fuzz_below(state, 6); knots > 0; knots--) {
-        unsigned thread = fuzz_below(state, c->settings.threads);
-        add(c, thread, "figure", 0, FIGURE_RING, fuzz_below(state, 4));
-        bool wide = fuzz_below(state, 2) == 0; /* one member has room for many references to another */
-        if (wide) {
-            add(c, thread, "new", 1, SHAPE_WIDE, 0);
-            add(c, thread, "store", 0, 1, 1);
-            add(c, thread, "store", 1, 0, 0);
-        }
-        add(c, thread, "root-store", thread, 0, 0);
-        if (fuzz_below(state, 4) != 0) { /* garbage that refers to it */
-            add(c, thread, "figure", 3, FIGURE_RING, fuzz_below(state, 2));
-            add(c, thread, "load", 1, 0, wide);
-            add(c, thread, "store", 3, 1, fuzz_below(state, 2)); /* the one that hangs on the root, or another */
-            add(c, thread, "drop", 1, 0, 0);
-            add(c, thread, "root-store", 2, 3, 0);
-            add(c, thread, "root-store", 2, VALUE_NULL, 0);
-            add(c, thread, "drop", 3, 0, 0);
-        }
-        add(c, thread, "drop", 0, 0, 0);
-        add(c, thread, "collect", 1, 0, 0);
-        for (unsigned rounds = 1 + fuzz_below(state, fuzz_below(state, 2) == 0 ? 8 : 40); rounds > 0; rounds--) {
-            add_ties(c, state, thread, wide);
-            add_pause(c, state, thread);
-        }
-        if (fuzz_below(state, 2) == 0)
-            add_end(c, state, thread);
-        for (unsigned pauses = fuzz_below(state, 8); pauses > 0; pauses--)
-            add_pause(c, state, thread);
-    }
-}
-
-/* Lists that are handed over private, and then promoted node by node by their thread, while the collector does the same. */
-static void generate_chains(struct fuzz_case *c, uint64_t *state)
-{
-    c->settings.threads = (uint8_t)(1 + fuzz_below(state, 3));
-    c->settings.epoch_every = (uint8_t)(2u << fuzz_below(state, 4));
-    for (unsigned chains = 2 + fuzz_below(state, 12); chains > 0; chains--) {
-        unsigned thread = fuzz_below(state, c->settings.threads), nodes = 3 + fuzz_below(state, 5);
-        add(c, thread, "figure", 0, FIGURE_LIST, nodes);
-        add(c, thread, "dup", 3, 0, 0);
-        add(c, thread, "safepoint", 0, 0, 0);
-        for (; nodes > 0; nodes--) {
-            add(c, thread, "store", 0, 2, fuzz_below(state, 2) == 0 ? VALUE_NULL : 3);
-            add(c, thread, "load", 0, 0, 0);
-        }
-        add_pause(c, state, thread);
-    }
-}
-
 /* A third of the programs have none, some have two. */
 static unsigned pick_themes(uint64_t *state)
 {
@@ -263,9 +144,7 @@ void fuzz_generate(struct fuzz_case *c, uint64_t seed)
     c->schedule.strategy = fuzz_below(&state, 4) == 0 ? STRATEGY_PCT : STRATEGY_RANDOM;
     c->schedule.rate = c->schedule.strategy == STRATEGY_PCT ? 1 + fuzz_below(&state, 8) : 1u << fuzz_below(&state, 6);
     c->schedule.seed = fuzz_random(&state);
-    unsigned special = fuzz_below(&state, 12);
-    if (special < 3) {
-        (special < 2 ? generate_knots : generate_chains)(c, &state);
+    if (fuzz_generate_narrow(c, &state)) {
         fuzz_case_normalise(c);
         return;
     }

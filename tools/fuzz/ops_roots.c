@@ -209,7 +209,11 @@ void op_callback(struct mutator *m, const struct operation *o)
 
 /* ---- fibers: on heaps with precise roots, where a fiber is its frames and needs no stack ---- */
 
-static void on_fiber(struct mutator *m, struct fiber_place *p, unsigned what)
+#define PASS_IN                                                                                                        \
+    16u /* bits of the third operand: the handle that its upper two bits name goes into the fiber's frame first */
+#define TAKE_OUT 32u /* afterwards what is there goes into the handle */
+
+static void on_fiber(struct mutator *m, struct fiber_place *p, unsigned what, unsigned how)
 {
     struct small_frame *f = &p->f;
     if (!p->framed)
@@ -219,6 +223,8 @@ static void on_fiber(struct mutator *m, struct fiber_place *p, unsigned what)
         if (f->slots[k] != model_address(m->run, f->handles[k]))
             fuzz_fail(OUTCOME_CHANGED, "slot %u of a fiber's frame is not what was put there", k);
     unsigned root = what / 32 % FUZZ_ROOTS;
+    if ((how & PASS_IN) != 0) /* its thread's first frame holds it, too */
+        fill(m, f, 0, m->handles[how / 64 % FUZZ_HANDLES]);
     if ((what & 1) != 0) {
         uint32_t number = fuzz_new(m, SHAPE_NODE, 0);
         if (number != 0)
@@ -234,14 +240,14 @@ static void on_fiber(struct mutator *m, struct fiber_place *p, unsigned what)
         fuzz_root_store(m, root, f->handles[0]);
 }
 
-static void run_fiber(struct mutator *m, struct fiber_place *p, unsigned what)
+static void run_fiber(struct mutator *m, struct fiber_place *p, unsigned what, unsigned how)
 {
     eddy_status status;
     p->running = true;
     if ((status = eddy_fiber_switch(m->thread, p->fiber)) == EDDY_OK) {
         p->owner = m->number;
         p->offered = p->orphaned = false;
-        on_fiber(m, p, what);
+        on_fiber(m, p, what, how);
         while ((status = eddy_fiber_switch(m->thread, NULL)) == EDDY_ENOMEM)
             eddy_safepoint(m->thread);
     }
@@ -264,9 +270,11 @@ void op_fiber(struct mutator *m, const struct operation *o)
     }
     if (p->fiber == NULL || p->running || (p->owner != m->number && !p->offered))
         return;
-    run_fiber(m, p, o->b);
+    run_fiber(m, p, o->b, o->c);
     if (p->owner != m->number || p->offered)
         return;
+    if ((o->c & TAKE_OUT) != 0)
+        fuzz_hold(m, o->c / 64 % FUZZ_HANDLES, p->f.handles[0]);
     if (o->c % 4 == 0) {
         p->running = true; /* nobody else looks at it meanwhile */
         eddy_status status = eddy_fiber_offer(m->thread, p->fiber);

@@ -112,7 +112,9 @@ void fuzz_case_normalise(struct fuzz_case *c);
 
 /* generate.c: a random case that follows from `seed`. */
 void fuzz_generate(struct fuzz_case *c, uint64_t seed);
-/* One random operation of thread `thread`. */
+/* narrow.c: in some cases makes the program, of a plan of its own, and changes settings and schedule, which have been made. */
+bool fuzz_generate_narrow(struct fuzz_case *c, uint64_t *state);
+/* generate.c: one random operation of thread `thread`. */
 struct operation fuzz_random_operation(uint64_t *state, unsigned thread);
 
 #endif
