@@ -36,11 +36,12 @@ void eddy__late_line(struct collector *c, const eddy_thread_state *state)
         return;
     c->late_told = true;
     char line[512];
-    int n = snprintf(line, sizeof line,
-                     "eddy %s: thread %u (%s, tid %d) has reached no safepoint for %u ms; until it does, epoch %llu does "
-                     "not end and nothing is freed. %s\n",
-                     c->heap->name, state->number, state->name, state->tid, c->heap->config.late_thread_ms,
-                     (unsigned long long)c->epoch, advice(state->kernel_state));
+    int n =
+        snprintf(line, sizeof line,
+                 "eddy %s: thread %u (%s, tid %d) has reached no safepoint for %u ms; until it does, epoch %llu does "
+                 "not end and nothing is freed. %s\n",
+                 c->heap->name, state->number, state->name, state->tid, c->heap->config.late_thread_ms,
+                 (unsigned long long)c->epoch, advice(state->kernel_state));
     if (n <= 0)
         return;
     size_t length = (size_t)n < sizeof line ? (size_t)n : sizeof line - 1;

@@ -209,7 +209,7 @@ static void generate_deaths(struct fuzz_case *c, uint64_t *state)
 
 enum way { WAY_PIN, WAY_RETAIN, WAY_ROOT, WAY_FIBER, WAY_WEAK, WAYS };
 
-#define PASS_IN 16u  /* bits of the third operand of "fiber": see op_fiber */
+#define PASS_IN 16u /* bits of the third operand of "fiber": see op_fiber */
 #define TAKE_OUT 32u
 
 /* What handle h0 refers to is given to everybody, and stays there. */
