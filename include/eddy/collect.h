@@ -15,14 +15,14 @@ typedef struct eddy_collect_report {
     uint64_t cycles_freed;      /* garbage cycles among them */
     uint64_t live_bytes;        /* bytes in live cells and large objects afterwards */
     uint64_t ambiguous_objects; /* objects that only words on C stacks kept alive: some may be garbage */
-    unsigned late_threads;      /* on EDDY_ETIMEDOUT: threads that reached no safepoint */
+    unsigned late_threads; /* on EDDY_ETIMEDOUT: threads that reached no safepoint; 0: it was the search that took so long */
 } eddy_collect_report;
 
 /* Returns when everything that was unreachable at the call, cycles included, has been reclaimed (with
  * conservative roots: all but what ambiguous words hold). Other threads go on meanwhile; the caller
- * waits, in a native region; as it asked for this, the wait is not recorded as a stall. `timeout_ms` bounds the wait for threads that reach no safepoint (0: no
- * bound); then EDDY_ETIMEDOUT, and the collection goes on by itself. `report` may be NULL. Own thread
- * only (EDDY_ETHREAD, EDDY_EDETACHED). A safepoint. Cost: at least three epochs and a search for
+ * waits, in a native region; as it asked for this, the wait is not recorded as a stall. `timeout_ms` bounds the whole
+ * (0: no bound), for there may be threads that reach no safepoint; then EDDY_ETIMEDOUT, and the collection goes on by
+ * itself. `report` may be NULL. Own thread only (EDDY_ETHREAD, EDDY_EDETACHED). A safepoint. Cost: at least three epochs and a search for
  * cycles over everything that may be on one. */
 EDDY_API eddy_status eddy_collect(eddy_thread *t, unsigned timeout_ms, eddy_collect_report *report);
 
