@@ -172,8 +172,15 @@ void *eddy_alloc_weak(eddy_thread *ft, void *object)
     return NULL;
 }
 
-void *eddy_weak_get(eddy_thread *t, void *reference)
+void *eddy_weak_get(eddy_thread *ft, void *reference)
 {
+    /* The cell lives as long as the reference, which may be held by nothing else. */
+    if (EDDY_UNLIKELY(!eddy__has_room(thread_of(ft), 1, 1))) {
+        eddy_frame frame;
+        eddy_frame_push(ft, &frame, &reference, 1);
+        eddy__reserve_entries(thread_of(ft), 1, 1);
+        eddy_frame_pop(ft, &frame);
+    }
     eddy_weak *cell = ((struct weak_reference *)reference)->cell;
-    return cell == NULL ? NULL : eddy_weak_load(t, cell);
+    return cell == NULL ? NULL : eddy_weak_load(ft, cell);
 }

@@ -2,6 +2,8 @@
  * themselves; many threads that load while objects die. */
 #include "tests/support.h"
 
+#include "runtime/heap/heap.h"
+
 #define PRECISE (EDDY_HEAP_MANUAL | EDDY_HEAP_PRECISE_ROOTS)
 
 static eddy_weak *weak_of(const struct world *w, void *object)
@@ -318,6 +320,56 @@ static void test_a_chain_of_cycles(void **state)
 
 /* ---- weak references as objects ---- */
 
+struct waiting {
+    const void *reference; /* that is being looked at */
+    unsigned waits, held;
+};
+
+static void on_stall_begin(void *context, eddy_heap *heap, eddy_thread *t, eddy_stall_kind kind)
+{
+    struct waiting *w = context;
+    (void)heap;
+    if (kind != EDDY_STALL_WAIT || w->reference == NULL)
+        return;
+    w->waits++;
+    for (const eddy_frame *frame = ((const struct thread *)(const void *)t)->frames; frame != NULL; frame = frame->previous)
+        for (size_t i = 0; i < frame->count; i++)
+            if (frame->slots[i] == w->reference) {
+                w->held++;
+                return;
+            }
+}
+
+/* It is what holds its cell, which is looked at after the wait. */
+static void test_holds_the_reference_while_it_waits_for_log_space(void **state)
+{
+    (void)state;
+    enum { REFERENCES = 1000 };
+    eddy_config config = support_config(EDDY_HEAP_PRECISE_ROOTS);
+    config.log_limit = MIB;
+    config.log_bytes_epoch = 2 * MIB; /* no epoch comes from it before the wait does */
+    struct world w = world_open_with(&config);
+    struct waiting waiting = {0};
+    const eddy_listener listener = {.context = &waiting, .stall_begin = on_stall_begin};
+    ROOTS_PUSH(w.t, 2);
+    eddy_array *references = roots[0] = eddy_alloc_array(w.t, REFERENCES);
+    eddy_array *nodes = roots[1] = eddy_alloc_array(w.t, REFERENCES); /* each has a cell of its own */
+    for (size_t i = 0; i < REFERENCES; i++) {
+        eddy_store(w.t, nodes, &nodes->slots[i], node_new(&w));
+        eddy_store(w.t, references, &references->slots[i], eddy_alloc_weak(w.t, nodes->slots[i]));
+    }
+    assert_int_equal(eddy_listener_add(w.heap, &listener), EDDY_OK);
+    for (size_t i = 0; waiting.waits == 0; i++) { /* more cells than a thread remembers to have loaded */
+        waiting.reference = eddy_load(w.t, &references->slots[i % REFERENCES]);
+        assert_ptr_equal(eddy_weak_get(w.t, (void *)waiting.reference), nodes->slots[i % REFERENCES]);
+        waiting.reference = NULL;
+    }
+    assert_int_equal(waiting.held, waiting.waits);
+    assert_int_equal(eddy_listener_remove(w.heap, &listener), EDDY_OK);
+    ROOTS_POP(w.t);
+    world_close(&w);
+}
+
 static void test_as_objects(void **state)
 {
     (void)state;
@@ -523,6 +575,7 @@ int main(void)
         cmocka_unit_test(test_a_chain_dies_at_once),
         cmocka_unit_test(test_a_cycle_is_cleared_as_one),
         cmocka_unit_test(test_a_chain_of_cycles),
+        cmocka_unit_test(test_holds_the_reference_while_it_waits_for_log_space),
         cmocka_unit_test(test_as_objects),
         cmocka_unit_test(test_threads_load_while_objects_die),
         cmocka_unit_test(test_two_threads_make_one_cell),
