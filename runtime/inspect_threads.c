@@ -2,7 +2,7 @@
 #include "runtime/heap/who.h"
 #include "runtime/runtime.h"
 
-void eddy_inspect_threads(eddy_heap *heap, eddy_thread_visit *visit, void *context)
+void eddy_inspect_threads(eddy_heap *heap, eddy_thread_visit_fn *visit, void *context)
 {
     /* records stay; those of threads that attach from here on may be missed */
     for (struct thread *t = EDDY_LOAD_ACQUIRE(&heap->threads); t != NULL; t = t->next) {

@@ -6,6 +6,7 @@
 #  - Each block of C in docs/guides and docs/rules.md compiles: by itself if it includes eddy/eddy.h, else as the body of a function, behind
 #    docs/guides/prelude.h, which declares what they speak of.
 #  - Links to files lead somewhere.
+#  - Every public function has a comment that stands by itself (docs_comments.py).
 set -eu
 cd "$1"
 compiler=${2:-cc}
@@ -55,5 +56,6 @@ for page in docs/guides/*.md docs/rules.md docs/tutorial/*.md; do
         [ -f "$(dirname "$page")/$link" ] || fail "$page: no $link"
     done
 done
+python3 tests/docs_comments.py . || fail "comments in include/eddy are incomplete"
 [ "$failed" = 0 ] && echo "$pieces pieces, $blocks blocks"
 exit $failed

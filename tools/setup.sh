@@ -8,7 +8,8 @@
 set -eu
 
 packages="gcc g++ libc6-dev cmake ninja-build pkg-config libjemalloc-dev libcmocka-dev libgc-dev libjansson-dev"
-tests="clang clang-format clang-tidy libclang-rt-14-dev valgrind gdb python3 spin relacy-dev"
+docs="doxygen python3 python3-sphinx python3-breathe python3-myst-parser furo"
+tests="clang clang-format clang-tidy libclang-rt-14-dev valgrind gdb python3 spin relacy-dev $docs"
 case ${1:-test} in
 run) ;;
 test) packages="$packages $tests" ;;
@@ -16,7 +17,7 @@ full) packages="$packages $tests chromium chromium-driver nodejs" ;;
 bench) packages="$packages python3" ;;
 peers) packages="$packages python3 openjdk-17-jdk-headless golang-go nim" ;;
 counting) packages="$packages valgrind" ;;
-docs) packages="doxygen python3 python3-sphinx python3-breathe python3-myst-parser furo" ;;
+docs) packages=$docs ;;
 cross) packages="cmake ninja-build pkg-config gcc-aarch64-linux-gnu g++-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user" ;;
 *)
   echo "usage: $0 [run|test|full|bench|peers|counting|cross|docs]" >&2

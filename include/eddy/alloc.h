@@ -37,7 +37,8 @@ static inline void *eddy__cell_init(char *cell, uint64_t header, size_t bytes)
     return object;
 }
 
-/* Allocates an object of a type without a tail. */
+/* Allocates an object of a type without a tail; of a type with one, an object whose tail has no elements. NULL: EDDY_ENOMEM. Own
+ * thread; a safepoint. Cost: about ten instructions, mostly. */
 static inline void *eddy_alloc(eddy_thread *t, const eddy_type *type)
 {
     EDDY__NOTE_SAFEPOINT(t);
@@ -49,8 +50,9 @@ static inline void *eddy_alloc(eddy_thread *t, const eddy_type *type)
     return eddy__cell_init(cell, t->tag | type->header, type->cell);
 }
 
-/* The same, for a size the compiler knows (sizeof of the structure that `type` describes, which must be
- * its registered size): the clearing is unrolled. */
+/* Allocates an object of a type without a tail, as eddy_alloc, for a size the compiler knows: `size` is sizeof of the structure
+ * that `type` describes, and must be its registered size, which is not checked; the clearing is unrolled. NULL: EDDY_ENOMEM. Own
+ * thread; a safepoint. */
 static inline void *eddy_alloc_sized(eddy_thread *t, const eddy_type *type, size_t size)
 {
     EDDY__NOTE_SAFEPOINT(t);
@@ -69,17 +71,19 @@ static inline void *eddy_alloc_sized(eddy_thread *t, const eddy_type *type, size
     return eddy__cell_init(cell, t->tag | type->header, type->cell);
 }
 
-/* Allocates an object of a type with a tail of `length` elements. Lengths whose size overflows give
- * NULL and EDDY_EINVAL. */
+/* Allocates an object of a type with a tail of `length` elements, 0 allowed. NULL: EDDY_ENOMEM, or EDDY_EINVAL for a type
+ * without a tail and a length whose size overflows. Own thread; a safepoint. */
 static inline void *eddy_alloc_tail(eddy_thread *t, const eddy_type *type, size_t length)
 {
     return eddy__alloc_tail(t, type, length);
 }
 
-/* Allocates `length` reference slots (struct eddy_array). */
+/* Allocates an array of `length` reference slots, 0 allowed. NULL: EDDY_ENOMEM, or EDDY_EINVAL for a length whose size
+ * overflows. Own thread; a safepoint. */
 EDDY_API eddy_array *eddy_alloc_array(eddy_thread *t, size_t length);
 
-/* Allocates `size` bytes without references. Size 0 gives a distinct object of 8 usable bytes. */
+/* Allocates `size` bytes without references. Size 0 gives a distinct object of 8 usable bytes. NULL: EDDY_ENOMEM, or EDDY_EINVAL
+ * for a size that overflows. Own thread; a safepoint. */
 EDDY_API void *eddy_alloc_bytes(eddy_thread *t, size_t size);
 
 /* Changes the length of an object of a type with a tail, or the bytes of one of eddy_alloc_bytes. Returns the object, resized in
@@ -96,15 +100,16 @@ EDDY_API void *eddy_alloc_bytes(eddy_thread *t, size_t size);
 EDDY_API void *eddy_resize(eddy_thread *t, void *object, size_t length);
 
 /* Usable bytes of an object: at least what was asked for; 0 for a permanent object that is not of this heap. Any
- * thread that can reach the object. */
+ * thread that can reach the object; not a safepoint. */
 EDDY_API size_t eddy_object_size(eddy_heap *heap, const void *object);
 
-/* The type of an object; NULL for a permanent object that is not of this heap. Any thread that can reach it. */
+/* The type of an object; NULL for a permanent object that is not of this heap. Any thread that can reach it; not a
+ * safepoint. */
 EDDY_API const eddy_type *eddy_object_type(eddy_heap *heap, const void *object);
 
 /* The object that contains an address, or NULL when none does (free cells included). With interior
  * addresses whatever the heap's flags are. The answer is exact for objects the caller can reach; for
- * others it is a snapshot. Any attached thread. */
+ * others it is a snapshot. Any attached thread, not a safepoint. Cost: some loads and a division. */
 EDDY_API void *eddy_object_at(eddy_heap *heap, const void *address);
 
 #ifdef __cplusplus

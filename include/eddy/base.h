@@ -9,6 +9,12 @@
  *  - *Safepoint*: a function documented as one may carry the thread into the next epoch. References
  *    that live across it must be findable: on the C stack (heaps with conservative roots), in a
  *    frame of handles, in a root slot, or retained. Arguments of a safepoint function are held by it.
+ *    A *possible safepoint* is one in some cases only; callers treat it as one.
+ *  - *Own thread* is said of functions that only the thread of the record may call, and outside native regions unless they are about
+ *    these. *Any thread* needs no attachment, and may be in a native region.
+ *  - Pointers must not be NULL where a comment does not allow it. A function that returns an error has changed nothing, and
+ *    whoever called it has lost nothing, unless it says otherwise.
+ *  - What is said of no cost takes a few instructions and no lock.
  *  - Sizes are in bytes, times in nanoseconds unless a name says otherwise. */
 #ifndef EDDY_BASE_H
 #define EDDY_BASE_H
@@ -60,7 +66,7 @@ EDDY_API const char *eddy_status_text(eddy_status status);
 typedef void eddy_misuse_fn(const char *function, const char *what);
 
 /* Replaces the process-wide misuse handler; NULL restores the default, which prints one line to
- * standard error and aborts. Any thread, not a safepoint. Returns the previous handler. */
+ * standard error and aborts. Returns the previous handler, which may be the default one. Any thread, not a safepoint. */
 EDDY_API eddy_misuse_fn *eddy_set_misuse_handler(eddy_misuse_fn *handler);
 
 #ifdef __cplusplus

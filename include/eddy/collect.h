@@ -21,8 +21,9 @@ typedef struct eddy_collect_report {
 /* Returns when everything that was unreachable at the call, cycles included, has been reclaimed (with
  * conservative roots: all but what ambiguous words hold). Other threads go on meanwhile; the caller
  * waits, in a native region; as it asked for this, the wait is not recorded as a stall. `timeout_ms` bounds the whole
- * (0: no bound), for there may be threads that reach no safepoint; then EDDY_ETIMEDOUT, and the collection goes on by
- * itself. `report` may be NULL. Own thread only (EDDY_ETHREAD, EDDY_EDETACHED). A safepoint. Cost: at least three epochs and a search for
+ * (milliseconds, 0: no bound), for there may be threads that reach no safepoint; then EDDY_ETIMEDOUT, and the collection
+ * goes on by itself. `report` may be NULL. Own thread; a safepoint. Other errors: EDDY_ETHREAD, EDDY_EDETACHED, EDDY_EBUSY
+ * (inside a callback of an event, or during an inspection of this thread). Cost: at least three epochs and a search for
  * cycles over everything that may be on one. */
 EDDY_API eddy_status eddy_collect(eddy_thread *t, unsigned timeout_ms, eddy_collect_report *report);
 
@@ -30,7 +31,9 @@ EDDY_API eddy_status eddy_collect(eddy_thread *t, unsigned timeout_ms, eddy_coll
 EDDY_API void eddy_collect_hint(eddy_heap *heap);
 
 /* On a heap with EDDY_HEAP_MANUAL: processes one epoch on the calling thread. All other attached
- * threads must reach safepoints meanwhile. EDDY_EINVAL on heaps with a collector thread. A safepoint. */
+ * threads must reach safepoints meanwhile: it waits for them without bound. Own thread; a safepoint. Errors: EDDY_EINVAL (a heap
+ * with a collector thread), EDDY_ETHREAD, EDDY_EDETACHED, EDDY_EBUSY (inside a callback of an event, or during an inspection
+ * of this thread). */
 EDDY_API eddy_status eddy_collector_step(eddy_thread *t);
 
 /* What a verification found. */
@@ -43,11 +46,13 @@ typedef struct eddy_verify_report {
     char message[512];    /* the first mismatch: object, type, path from a root; empty if there is none */
 } eddy_verify_report;
 
-/* Stops all attached threads at their next safepoint (threads in native regions stay there), brings
- * the logs to rest, recomputes every count and all reachability from scratch and compares. The only
- * function, with fork, for which threads wait for each other. In a forked child, counts that are too high are no
- * mismatch: what vanished threads were doing may have left them so (fork.h). EDDY_OK, EDDY_ECORRUPT (mismatches were found),
- * EDDY_ETIMEDOUT (a thread reached no safepoint within `timeout_ms`, 0: no bound), EDDY_ENOMEM. A safepoint. */
+/* Stops all attached threads at their next safepoint (threads in native regions stay there), brings the logs to rest,
+ * recomputes every count and all reachability from scratch and compares. The only function, with fork, for which threads
+ * wait for each other. In a forked child, counts that are too high are no mismatch: what vanished threads were doing may
+ * have left them so (fork.h). EDDY_OK, EDDY_ECORRUPT (mismatches were found), EDDY_ETIMEDOUT (a thread reached no safepoint
+ * within `timeout_ms`, 0: no bound), EDDY_ENOMEM, EDDY_EBUSY (another verification or an inspection is under way; or inside
+ * a callback of an event), EDDY_ETHREAD, EDDY_EDETACHED. `report` may be NULL. Own thread; a safepoint. Cost: several epochs
+ * and two visits of every object. */
 EDDY_API eddy_status eddy_verify(eddy_thread *t, unsigned timeout_ms, eddy_verify_report *report);
 
 #ifdef __cplusplus

@@ -31,34 +31,37 @@ EDDY_API extern __thread eddy_thread *eddy__self __attribute__((tls_model("initi
  * EDDY_EDETACHED. */
 EDDY_API eddy_status eddy_thread_select(eddy_thread *t);
 
-/* Takes a reference, gives one back. `object` is not NULL. */
+/* Takes a reference to `object`, which is not NULL. A possible safepoint, which it survives; cost: that of eddy_pin. */
 static inline void eddy_incref(void *object)
 {
     eddy_pin(eddy__self, object);
 }
+/* Gives back a reference to `object`, which is not NULL. A possible safepoint; cost: that of eddy_unpin. */
 static inline void eddy_decref(void *object)
 {
     eddy_unpin(eddy__self, object);
 }
 
-/* The same, except that NULL is ignored. */
+/* eddy_incref, except that NULL is ignored. A possible safepoint. */
 static inline void eddy_xincref(void *object)
 {
     if (object != NULL)
         eddy_pin(eddy__self, object);
 }
+/* eddy_decref, except that NULL is ignored. A possible safepoint. */
 static inline void eddy_xdecref(void *object)
 {
     if (object != NULL)
         eddy_unpin(eddy__self, object);
 }
 
-/* Takes a reference and returns it. */
+/* Takes a reference to `object`, which is not NULL, and returns it. A possible safepoint, as eddy_incref. */
 static inline void *eddy_newref(void *object)
 {
     eddy_incref(object);
     return object;
 }
+/* Takes a reference to `object` and returns it; NULL is returned as it is. A possible safepoint, as eddy_incref. */
 static inline void *eddy_xnewref(void *object)
 {
     eddy_xincref(object);
@@ -69,16 +72,21 @@ static inline void *eddy_xnewref(void *object)
 }
 #endif
 
-/* For pointers of any type; arguments are evaluated once. */
+/* eddy_incref for pointers of any type; the argument is evaluated once. */
 #define EDDY_INCREF(object) eddy_incref((void *)(object))
+/* eddy_decref for pointers of any type; the argument is evaluated once. */
 #define EDDY_DECREF(object) eddy_decref((void *)(object))
+/* eddy_xincref for pointers of any type; the argument is evaluated once. */
 #define EDDY_XINCREF(object) eddy_xincref((void *)(object))
+/* eddy_xdecref for pointers of any type; the argument is evaluated once. */
 #define EDDY_XDECREF(object) eddy_xdecref((void *)(object))
+/* eddy_newref for pointers of any type, which it returns; the argument is evaluated once. */
 #define EDDY_NEWREF(object) ((__typeof__(object))eddy_newref((void *)(object)))
+/* eddy_xnewref for pointers of any type, which it returns; the argument is evaluated once. */
 #define EDDY_XNEWREF(object) ((__typeof__(object))eddy_xnewref((void *)(object)))
 
-/* For variables that own a reference, or hold NULL: forget it, or replace it by the reference `value`, which changes
- * hands; the old reference is given back last, when the variable has its new value. (EDDY_SETREF: it is not NULL.) */
+/* Sets a variable that owns a reference, or holds NULL, to NULL, and then gives the reference back. The variable is evaluated
+ * once. */
 #define EDDY_CLEAR(variable)                                                                                           \
     do {                                                                                                               \
         __typeof__(&(variable)) eddy__variable = &(variable);                                                          \
@@ -86,6 +94,8 @@ static inline void *eddy_xnewref(void *object)
         *eddy__variable = NULL;                                                                                        \
         eddy_xdecref(eddy__old);                                                                                       \
     } while (0)
+/* Sets a variable that owns a reference, or holds NULL, to the reference `value`, which changes hands; the old reference is given
+ * back last, when the variable has its new value. Arguments are evaluated once. */
 #define EDDY_XSETREF(variable, value)                                                                                  \
     do {                                                                                                               \
         __typeof__(&(variable)) eddy__variable = &(variable);                                                          \
@@ -93,6 +103,7 @@ static inline void *eddy_xnewref(void *object)
         *eddy__variable = (value);                                                                                     \
         eddy_xdecref(eddy__old);                                                                                       \
     } while (0)
+/* Sets a variable that owns a reference to the reference `value`, as EDDY_XSETREF; what the variable holds before is not NULL. */
 #define EDDY_SETREF(variable, value)                                                                                   \
     do {                                                                                                               \
         __typeof__(&(variable)) eddy__variable = &(variable);                                                          \

@@ -16,19 +16,22 @@ extern "C" {
 /* Outside the heap; owned by whoever made it until dropped. */
 typedef struct eddy_ephemeron eddy_ephemeron;
 
-/* Makes *ephemeron of `key` and `value` (which may be NULL). EDDY_EINVAL (NULL key), EDDY_ENOMEM. A safepoint;
- * both are held. Shares both with other threads. Cost: that of a weak reference, a counted store, and about 100 bytes. */
+/* Makes *ephemeron of `key` and `value` (which may be NULL). EDDY_EINVAL (NULL key), EDDY_ENOMEM; then *ephemeron is NULL.
+ * Own thread; a safepoint; both are held. Shares both with other threads. Cost: that of a weak reference, a counted store,
+ * and about 100 bytes. */
 EDDY_API eddy_status eddy_ephemeron_create(eddy_thread *t, void *key, void *value, eddy_ephemeron **ephemeron);
 
 /* The value, or NULL when the key is dead; *key (if `key` is not NULL) becomes the key, or NULL. Both are held by the
- * caller's stack or frame then, as any loaded reference. A possible safepoint, before it looks. */
+ * caller's stack or frame then, as any loaded reference. Own thread; a possible safepoint, before it looks. Cost: that of loading a
+ * weak reference. */
 EDDY_API void *eddy_ephemeron_get(eddy_thread *t, eddy_ephemeron *ephemeron, void **key);
 
-/* Changes the value; false, changing nothing, when the key is dead. A safepoint; `value` is held. */
+/* Changes the value, to NULL, too; false, changing nothing, when the key is dead. Own thread; a safepoint; `value` is held.
+ * Cost: that of a counted store and of loading a weak reference. */
 EDDY_API bool eddy_ephemeron_set(eddy_thread *t, eddy_ephemeron *ephemeron, void *value);
 
-/* Gives it up: the key no longer keeps the value alive. Not a safepoint. NULL is allowed. Ephemerons must be
- * dropped before their heap is destroyed. */
+/* Gives an ephemeron up: the key no longer keeps the value alive. NULL is allowed and ignored. Ephemerons must be
+ * dropped before their heap is destroyed. Own thread; not a safepoint. */
 EDDY_API void eddy_ephemeron_drop(eddy_thread *t, eddy_ephemeron *ephemeron);
 
 #ifdef __cplusplus

@@ -23,9 +23,9 @@ extern "C" {
 
 typedef struct eddy_fiber eddy_fiber;
 
-/* Registers a stack of `bytes` bytes from `low` upwards, which has not run yet. On heaps with precise roots, where no stack is
- * looked at, NULL and 0 will do. The memory is the caller's, until the fiber is dropped. Errors, with *fiber NULL:
- * EDDY_EINVAL, EDDY_ENOMEM, EDDY_ETHREAD, EDDY_EDETACHED. Takes a lock; not a safepoint. */
+/* Makes a fiber for a stack of `bytes` bytes from `low` upwards, which has not run yet. On heaps with precise roots, where
+ * no stack is looked at, NULL and 0 will do. The memory is the caller's, until the fiber is dropped. Errors, with *fiber
+ * NULL: EDDY_EINVAL, EDDY_ENOMEM, EDDY_ETHREAD, EDDY_EDETACHED. Takes a lock; not a safepoint. */
 EDDY_API eddy_status eddy_fiber_create(eddy_thread *t, void *low, size_t bytes, eddy_fiber **fiber);
 
 /* Says that the thread goes from the fiber it runs to `to`; NULL: to the stack that the thread began on. Copies what the present
@@ -37,17 +37,20 @@ EDDY_API eddy_status eddy_fiber_create(eddy_thread *t, void *low, size_t bytes, 
 EDDY_API eddy_status eddy_fiber_switch(eddy_thread *t, eddy_fiber *to);
 
 /* Lets any attached thread of the heap switch to `fiber`, which must belong to the caller and be suspended, or not have run.
- * Whoever does takes it. A possible safepoint. Cost: everything the caller has made and nobody else has seen becomes visible to
- * others by this (stores into it are counted from now on), so that switching among a thread's own fibers is cheaper.
- * Errors: EDDY_EBUSY (not the caller's, or running), EDDY_ETHREAD, EDDY_EDETACHED, EDDY_EINVAL. */
+ * Whoever does takes it. A possible safepoint. Cost: everything the caller has made and nobody else has seen becomes visible
+ * to others by this (stores into it are counted from now on), so that switching among a thread's own fibers is cheaper.
+ * Errors: EDDY_EBUSY (not the caller's, or running), EDDY_EINVAL (NULL, or of another heap), EDDY_ETHREAD, EDDY_EDETACHED.
+ * Own thread. */
 EDDY_API eddy_status eddy_fiber_offer(eddy_thread *t, eddy_fiber *fiber);
 
 /* Forgets a fiber that belongs to the caller or is on offer, and is not running: whatever it refers to, it no longer does, and its
- * stack may be freed or registered again at once. Not a safepoint. Errors: EDDY_EBUSY, EDDY_ETHREAD, EDDY_EDETACHED, EDDY_EINVAL. */
+ * stack may be freed or registered again at once. Own thread; not a safepoint. Errors: EDDY_EBUSY (another thread's, or running),
+ * EDDY_EINVAL (NULL, or of another heap), EDDY_ETHREAD, EDDY_EDETACHED. */
 EDDY_API eddy_status eddy_fiber_drop(eddy_thread *t, eddy_fiber *fiber);
 
-/* The fiber that the thread runs; NULL: the stack that it began on. Not a safepoint. A thread detaches on that stack, when no
- * fiber belongs to it any more (else EDDY_EBUSY); one that ends without detaching leaves its suspended fibers on offer. */
+/* The fiber that the thread runs; NULL: the stack that it began on. Own thread; not a safepoint. A thread detaches on that
+ * stack, when no fiber belongs to it any more (else EDDY_EBUSY); one that ends without detaching leaves its suspended fibers
+ * on offer. */
 EDDY_API eddy_fiber *eddy_fiber_current(eddy_thread *t);
 
 #ifdef __cplusplus

@@ -33,39 +33,41 @@ typedef struct eddy_finalization {
 /* Makes a queue. EDDY_ENOMEM. Any thread, not a safepoint; takes a lock. It ends with its heap, if not before;
  * what is in it then is dropped, not run. */
 EDDY_API eddy_status eddy_finalizer_queue_create(eddy_heap *heap, eddy_finalizer_queue **queue);
-/* Ends it. EDDY_EBUSY while it has entries, or finalizers are attached that would go into it. Own thread only. */
+/* Ends a queue, which no thread may use any more. EDDY_EBUSY while it has entries, finalizers are attached that would go
+ * into it, or a thread waits for it; EDDY_ETHREAD, EDDY_EDETACHED. Own thread; not a safepoint; takes a lock. */
 EDDY_API eddy_status eddy_finalizer_queue_destroy(eddy_thread *t, eddy_finalizer_queue *queue);
 
 /* When `object` dies, (fn, data) goes into `queue`. An object may have several. EDDY_EINVAL (NULL
- * object or queue), EDDY_ENOMEM. A safepoint; `object` is held. The first attachment of an object shares it with other
- * threads. Own thread only. */
+ * object or queue), EDDY_ENOMEM. Own thread; a safepoint; `object` is held. The first attachment of an object shares it with
+ * other threads, and takes about 150 bytes. */
 EDDY_API eddy_status eddy_finalizer_attach(eddy_thread *t, void *object, eddy_finalizer_queue *queue,
                                            eddy_finalizer_fn *fn, void *data);
 
-/* Takes the first entry; false if there is none. A possible safepoint, before it looks. Own thread only; any
- * number of threads may take from one queue, without waiting for each other. */
+/* Takes the first entry; false if there is none. Any number of threads may take from one queue, without waiting for each
+ * other. Own thread; a possible safepoint, before it looks. Cost: a compare-and-swap and a log entry. */
 EDDY_API bool eddy_finalizer_take(eddy_thread *t, eddy_finalizer_queue *queue, eddy_finalization *entry);
 
-/* Takes and runs at most `most` entries, on this thread; how many. A safepoint. Own thread only. */
+/* Takes and runs at most `most` entries, on this thread; returns how many. Own thread; a safepoint. */
 EDDY_API size_t eddy_finalizers_run(eddy_thread *t, eddy_finalizer_queue *queue, size_t most);
 
-/* Waits, in a native region, until the queue has an entry, or so long (0: without bound). Whether it has one: another thread
- * may be first to take it. A safepoint. Own thread only. */
+/* Waits, in a native region, until the queue has an entry, or for `timeout_ms` milliseconds (0: without bound). Returns whether it
+ * has one, which another thread may be first to take. Own thread; a safepoint. */
 EDDY_API bool eddy_finalizers_wait(eddy_thread *t, eddy_finalizer_queue *queue, unsigned timeout_ms);
 
 /* Entries in the queue now. Any thread, not a safepoint. */
 EDDY_API uint64_t eddy_finalizers_pending(const eddy_finalizer_queue *queue);
 
-/* For the orderly end of a program, before it runs its queues for the last time and destroys the heap, which runs nothing:
- * puts the finalizers of *all* objects that the heap holds into their queues, of live and permanent ones, too, in the order
- * in which they were attached. Weak references stay as they are. Two epochs, waited for in native state; a safepoint. Own
- * thread only (EDDY_ETHREAD, EDDY_EDETACHED). Cost: a visit of every object, while no epoch is processed. */
+/* Queues everything: for the orderly end of a program, before it runs its queues for the last time and destroys the heap,
+ * which runs nothing: puts the finalizers of *all* objects that the heap holds into their queues, of live and permanent
+ * ones, too, in the order in which they were attached. Weak references stay as they are. Own thread; a safepoint. Errors:
+ * EDDY_ETHREAD, EDDY_EDETACHED, EDDY_EBUSY (inside a callback of an event, or during an inspection of this thread). Cost:
+ * two epochs, waited for in native state, and a visit of every object, while no epoch is processed. */
 EDDY_API eddy_status eddy_finalize_all(eddy_thread *t);
 
 /* "This object is dead now": writes its external bytes off and takes its finalizers away from it at once; with `run`
  * calls them, in their order, on this thread, otherwise drops them. The object itself lives on as long as it is referred to,
- * and weak references stay. Nothing happens to an object without attachments. A safepoint with `run`; the
- * object is held. Own thread only. */
+ * and weak references stay. Nothing happens to an object without attachments. Own thread; a safepoint with `run`; the
+ * object is held. Never fails. */
 EDDY_API void eddy_dispose(eddy_thread *t, void *object, bool run);
 
 #ifdef __cplusplus

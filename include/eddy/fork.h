@@ -22,9 +22,12 @@ extern "C" {
  * a safepoint. The calling thread need not be attached; if it is, this is a safepoint and it counts as in a native
  * region until then. It must not fork inside a trace callback or while it holds eddy_verify's threads. */
 EDDY_API void eddy_fork_prepare(eddy_heap *heap);
-/* In the parent: everything goes on. */
+/* In the parent, or where fork() failed: lets the collector and attaching threads go on. The thread that called
+ * eddy_fork_prepare; a safepoint if it is attached. */
 EDDY_API void eddy_fork_parent(eddy_heap *heap);
-/* In the child: the other threads are taken off the heap. Cost: a look at every block of the heap. */
+/* In the child: takes the other threads off the heap, and lets the collector and attaching threads go on. The thread that called
+ * eddy_fork_prepare; a safepoint if it is attached. Never fails: the collector's thread is made later. Cost: a look at every block
+ * of the heap. */
 EDDY_API void eddy_fork_child(eddy_heap *heap);
 
 #ifdef __cplusplus

@@ -1,12 +1,12 @@
 /* A driver that fuzzes a program's own types: not part of <eddy/eddy.h>, in a library of its own (CMake: eddy::fuzz).
  *
  * The program says how objects of its types are made, how their reference fields are read and written (through its own
- * functions: what is to be tested), and how to see that one is intact. The driver lets threads do that at random,
- * beside epochs and searches for cycles that follow on each other, and checks: no object that can be reached is freed or changed; a field
- * holds what was stored last; weak references give their object as long as it is held; every count is right
+ * functions: what is to be tested), and how to see that one is intact. The driver lets threads do that at random, beside
+ * epochs and searches for cycles that follow on each other, and checks: no object that can be reached is freed or changed; a
+ * field holds what was stored last; weak references give their object as long as it is held; every count is right
  * (eddy_verify); each finalizer runs once; in the end nothing is left. So it finds trace callbacks that forget a field,
- * plain stores where a barrier is due, encodings that do not decode, references kept where nobody looks.
- * With a debug build of Eddy (EDDY_DEBUG), and with sanitizers, it finds more, and sooner. docs/examples/fuzz_types.c shows its use. */
+ * plain stores where a barrier is due, encodings that do not decode, references kept where nobody looks. With a debug build
+ * of Eddy (EDDY_DEBUG), and with sanitizers, it finds more, and sooner. docs/examples/fuzz_types.c shows its use. */
 #ifndef EDDY_FUZZ_H
 #define EDDY_FUZZ_H
 
@@ -34,6 +34,7 @@ typedef struct eddy_fuzz_kind {
     void (*act)(eddy_thread *t, void *object, uint64_t random, void *context);
 } eddy_fuzz_kind;
 
+/* What is to be fuzzed. */
 typedef struct eddy_fuzz_target {
     const eddy_fuzz_kind *kinds;
     unsigned count;
@@ -45,6 +46,7 @@ typedef struct eddy_fuzz_target {
     void (*close)(void *context);
 } eddy_fuzz_target;
 
+/* How to fuzz. Zero bytes are the defaults. */
 typedef struct eddy_fuzz_options {
     uint64_t seed; /* of the first heap; each heap has the next one. Programs follow from seeds, interleavings do not */
     double seconds;      /* 0: 1 */
@@ -53,14 +55,16 @@ typedef struct eddy_fuzz_options {
     size_t heap_limit;   /* 0: none */
 } eddy_fuzz_options;
 
+/* What a fuzzing run did and found; the numbers are those of all heaps together. */
 typedef struct eddy_fuzz_report {
     uint64_t seed; /* of the heap that failed, or of the last one */
     uint64_t heaps, operations, objects, epochs, cycles;
     char message[400]; /* what failed; empty if nothing did */
 } eddy_fuzz_report;
 
-/* Fuzzes for so long; false if something failed, which the report tells. Then the heap is what it is, and is not
- * destroyed: the process should end. Any thread that is attached to no heap of the target's. `options` may be NULL. */
+/* Fuzzes for as long as the options say; false if something failed, which the report tells. Then the heap is what it is, and is not
+ * destroyed: the process should end. Any thread that is attached to no heap of the target's; a safepoint of
+ * the driver's heaps only. `options` may be NULL. */
 EDDY_API bool eddy_fuzz(const eddy_fuzz_target *target, const eddy_fuzz_options *options, eddy_fuzz_report *report);
 
 #ifdef __cplusplus

@@ -71,23 +71,26 @@ typedef struct eddy_config {
 EDDY_API void eddy_config_init(eddy_config *config);
 
 /* Creates a heap and starts its collector thread (all signals blocked in it). `config` may be NULL for
- * the defaults; the environment may override it (options.h). On success *heap is set. Errors: EDDY_EINVAL (a field out of range), EDDY_ENOMEM,
- * EDDY_ESYSTEM (address space or thread creation refused); then *heap is NULL. Any thread, not a safepoint. */
+ * the defaults; the environment may override it (options.h). On success *heap is set. Errors: EDDY_EINVAL (a field out of
+ * range), EDDY_ENOMEM, EDDY_ESYSTEM (address space or thread creation refused); then *heap is NULL. Any thread, not a safepoint.
+ * Cost: some system calls; address space is reserved, not memory. */
 EDDY_API eddy_status eddy_heap_create(const eddy_config *config, eddy_heap **heap);
 
 /* Destroys a heap: stops the collector thread and frees every object, whatever refers to it.
  * Fails with EDDY_EBUSY, changing nothing, while threads are attached. Any thread that is not
- * attached; not a safepoint. NULL is allowed and does nothing. */
+ * attached; not a safepoint. NULL is allowed and does nothing. Waits for the epoch in hand. Finalizers do not run
+ * (eddy_finalize_all). Cost: in proportion to the heap. */
 EDDY_API eddy_status eddy_heap_destroy(eddy_heap *heap);
 
 /* Number of threads attached now. Any thread, not a safepoint. */
 EDDY_API unsigned eddy_heap_threads(eddy_heap *heap);
 
-/* Changes the heap limit (bytes, 0: none). Lowering it below what is in use makes allocations fail
- * until enough is freed. Any thread, not a safepoint. EDDY_EINVAL for a value between 1 and 1 MiB. */
+/* Changes the heap limit (bytes, 0: none). Lowering it below what is in use makes allocations wait, and then fail,
+ * until enough is freed. EDDY_EINVAL for a value below 1 MiB other than 0. Any thread, not a safepoint. */
 EDDY_API eddy_status eddy_heap_set_limit(eddy_heap *heap, size_t bytes);
 
-/* Changes the soft limit (bytes, 0: none). Any thread, not a safepoint. EDDY_EINVAL for a value between 1 and 1 MiB. */
+/* Changes the soft limit (bytes, 0: none) of eddy_config. EDDY_EINVAL for a value below 1 MiB other than 0. Any thread, not
+ * a safepoint. */
 EDDY_API eddy_status eddy_heap_set_soft_limit(eddy_heap *heap, size_t bytes);
 
 #ifdef __cplusplus

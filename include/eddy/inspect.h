@@ -4,7 +4,11 @@
  * to rest, so that all its answers are exact and agree with each other; the threads go on when it ends. It is a tool
  * for debugging, not for every minute of a running program: it reads every object. Between begin and end the
  * calling thread counts as being in a native region: it may read objects, but must call no function that
- * takes its `eddy_thread *`. No answer needs recursion; tables come from malloc, outside the heap's limit. */
+ * takes its `eddy_thread *`. No answer needs recursion; tables come from malloc, outside the heap's limit.
+ *
+ * The functions that take an inspection are called by the thread that began it, and are no safepoints, but for the end.
+ * Those that return EDDY_ENOMEM need tables, made when first needed: 24 bytes per object and 4 per reference for paths and
+ * snapshots, 56 and 8 for retained sizes. */
 #ifndef EDDY_INSPECT_H
 #define EDDY_INSPECT_H
 
@@ -16,31 +20,31 @@ extern "C" {
 
 /* ---- inspections ---- */
 
+/* An inspection under way. */
 typedef struct eddy_inspection eddy_inspection;
 
-/* Begins an inspection. Errors: EDDY_ETIMEDOUT (a thread reached no safepoint within `timeout_ms`, 0: no bound), EDDY_EBUSY (one is
- * under way already, or a verification; or called inside a callback), EDDY_ENOMEM, EDDY_ETHREAD, EDDY_EDETACHED; then *inspection is
- * NULL. Own thread only. A safepoint. Cost: several epochs. */
+/* Begins an inspection. Errors: EDDY_ETIMEDOUT (a thread reached no safepoint within `timeout_ms`, 0: no bound), EDDY_EBUSY
+ * (one is under way already, or a verification; or called inside a callback), EDDY_ENOMEM, EDDY_ETHREAD, EDDY_EDETACHED;
+ * then *inspection is NULL. Own thread only. A safepoint. Cost: several epochs. */
 EDDY_API eddy_status eddy_inspect_begin(eddy_thread *t, unsigned timeout_ms, eddy_inspection **inspection);
 
 /* Ends it: the threads go on. Same thread as begin (else the misuse handler is called). A safepoint. NULL is allowed. */
 EDDY_API void eddy_inspect_end(eddy_inspection *inspection);
 
-/* The functions below take an inspection that is under way; same thread. Those that return EDDY_ENOMEM need tables, made when
- * first needed: 24 bytes per object and 4 per reference for paths and snapshots, 56 and 8 for retained sizes. */
-
 /* ---- the heap walk ---- */
 
+/* How much there is of a type. */
 typedef struct eddy_type_count {
     const eddy_type *type;
     uint64_t objects;
     uint64_t bytes; /* of their cells and large objects, as in eddy_stats.live_bytes */
 } eddy_type_count;
 
-/* Calls `visit` for each type of which there are objects, most bytes first. EDDY_ENOMEM. */
+/* Calls `visit` for each type of which there are objects, most bytes first. EDDY_ENOMEM. Cost: a visit of every object. */
 EDDY_API eddy_status eddy_inspect_types(eddy_inspection *inspection,
                                         void (*visit)(void *context, const eddy_type_count *count), void *context);
 
+/* What is known of an object. */
 typedef struct eddy_object_info {
     const void *object;
     const eddy_type *type;
@@ -48,12 +52,14 @@ typedef struct eddy_object_info {
     uint64_t references; /* its counted references: fields and roots that hold it */
 } eddy_object_info;
 
-/* Calls `visit` once for each object, in the order of addresses; garbage that has not been found yet included. */
+/* Calls `visit` once for each object, in the order of addresses; garbage that has not been found yet included.
+ * Never fails. */
 EDDY_API void eddy_inspect_objects(eddy_inspection *inspection,
                                    void (*visit)(void *context, const eddy_object_info *info), void *context);
 
 /* ---- why is it alive ---- */
 
+/* What keeps an object alive that is no object. */
 typedef enum eddy_root_kind {
     EDDY_ROOT_NONE = 0, /* no root reaches the object: garbage that has not been found yet */
     EDDY_ROOT_STACK,    /* a word on a thread's C stack or in its registers */
@@ -65,6 +71,7 @@ typedef enum eddy_root_kind {
     EDDY_ROOT_FINALIZER /* an entry of a queue of finalizers */
 } eddy_root_kind;
 
+/* The root that a path begins with. */
 typedef struct eddy_root {
     eddy_root_kind kind;
     unsigned thread;  /* STACK, HANDLE: eddy_thread_state.number; else 0 */
@@ -93,7 +100,8 @@ EDDY_API eddy_status eddy_inspect_path(eddy_inspection *inspection, const void *
 EDDY_API eddy_status eddy_inspect_retained(eddy_inspection *inspection, const void *object, uint64_t *objects,
                                            uint64_t *bytes);
 
-/* The object without which `object` would be garbage, and nearest to it; NULL if there is none. As eddy_inspect_retained. */
+/* Sets *dominator to the object without which `object` would be garbage, the nearest to it if there are several; to NULL if there
+ * is none. Errors and cost: those of eddy_inspect_retained. */
 EDDY_API eddy_status eddy_inspect_dominator(eddy_inspection *inspection, const void *object, const void **dominator);
 
 /* ---- writing it down ---- */
@@ -104,17 +112,20 @@ typedef bool eddy_write_fn(void *context, const void *bytes, size_t n);
 /* An eddy_write_fn for stdio: `file` is a FILE *. The caller flushes or closes it, and looks at that result, too. */
 EDDY_API bool eddy_write_to_file(void *file, const void *bytes, size_t n);
 
-/* The path to `object` as text, a line per step. Errors as eddy_inspect_path, EDDY_ESYSTEM. */
+/* Writes a shortest path from a root to `object` as text, a line per step. Errors and cost: those of eddy_inspect_path, and
+ * EDDY_ESYSTEM (`write` refused). */
 EDDY_API eddy_status eddy_inspect_print_path(eddy_inspection *inspection, const void *object, eddy_write_fn *write,
                                              void *context);
 
-/* The whole heap in the format of V8's heap snapshots, for the memory panel of Chrome's developer tools (name the file
- * *.heapsnapshot): a node per object, named after its type, with an id from its address (unambiguous within 64 GiB), so that two snapshots can be compared; an edge
- * per reference, named after the field's offset ("+8") or numbered in arrays and trace callbacks; roots under "(GC roots)",
- * garbage that has not been found yet under "(unreachable)". EDDY_ENOMEM, EDDY_ESYSTEM. */
+/* Writes the whole heap in the format of V8's heap snapshots, for the memory panel of Chrome's developer tools (name the
+ * file *.heapsnapshot): a node per object, named after its type, with an id from its address (unambiguous within 64 GiB), so
+ * that two snapshots can be compared; an edge per reference, named after the field's offset ("+8") or numbered in arrays and
+ * trace callbacks; roots under "(GC roots)", garbage that has not been found yet under "(unreachable)". Errors: EDDY_ENOMEM,
+ * EDDY_ESYSTEM (`write` refused). */
 EDDY_API eddy_status eddy_inspect_write_snapshot(eddy_inspection *inspection, eddy_write_fn *write, void *context);
 
-/* The whole heap as a graph in the language of Graphviz (dot). For small heaps. EDDY_ENOMEM, EDDY_ESYSTEM. */
+/* Writes the whole heap as a graph in the language of Graphviz (dot). For small heaps. Errors: EDDY_ENOMEM, EDDY_ESYSTEM (`write`
+ * refused). */
 EDDY_API eddy_status eddy_inspect_write_dot(eddy_inspection *inspection, eddy_write_fn *write, void *context);
 
 /* ---- threads ---- */
@@ -137,11 +148,12 @@ typedef struct eddy_thread_state {
     char waits_in[32];   /* kernel function it sleeps in (wchan); "" if none or not readable */
 } eddy_thread_state;
 
-typedef void eddy_thread_visit(void *context, const eddy_thread_state *state);
+/* Is told of one thread; the state is valid until it returns. */
+typedef void eddy_thread_visit_fn(void *context, const eddy_thread_state *state);
 
 /* Calls `visit` for each attached thread. Stops nobody: each state is a snapshot of its own. Any thread, not a
  * safepoint. Takes a lock, not held during the visits; reads /proc. */
-EDDY_API void eddy_inspect_threads(eddy_heap *heap, eddy_thread_visit *visit, void *context);
+EDDY_API void eddy_inspect_threads(eddy_heap *heap, eddy_thread_visit_fn *visit, void *context);
 
 #ifdef __cplusplus
 }

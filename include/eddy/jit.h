@@ -89,31 +89,38 @@ enum {
 /* EDDY_JIT_LAYOUT of the library that is running. Any thread, not a safepoint. */
 EDDY_API unsigned eddy_jit_layout(void);
 
-/* The slow paths; each does the whole operation. Own thread. */
+/* The slow path of an allocation; does the whole of it. `type` is one whose objects all have one size. NULL when memory has run
+ * out (eddy_thread_error). Own thread; a safepoint. */
 static inline void *eddy_jit_alloc_slow(eddy_thread *t, const eddy_type *type)
 {
     return eddy__alloc_slow(t, type);
 }
+/* The slow path of a store; does the whole of it, as eddy_store. Own thread; a possible safepoint. */
 static inline void eddy_jit_store_slow(eddy_thread *t, void *object, void **field, void *value)
 {
     eddy__store_slow(t, object, field, value);
 }
+/* The slow path of a poll. Own thread; a safepoint. */
 static inline void eddy_jit_poll_slow(eddy_thread *t)
 {
     eddy__safepoint_slow(t);
 }
+/* The slow path of a pin; does the whole of it, as eddy_pin. NULL is allowed. Own thread; a possible safepoint. */
 static inline void eddy_jit_pin_slow(eddy_thread *t, void *object)
 {
     eddy__pin_slow(t, object);
 }
+/* The slow path of an unpin; does the whole of it, as eddy_unpin. NULL is allowed. Own thread; a possible safepoint. */
 static inline void eddy_jit_unpin_slow(eddy_thread *t, void *object)
 {
     eddy__unpin_slow(t, object);
 }
+/* The slow path of owning for writing; does the whole of it, as eddy_own_write. Own thread; a possible safepoint. */
 static inline void eddy_jit_own_write_slow(eddy_thread *t, void *object)
 {
     eddy__own_write_slow(t, object);
 }
+/* The slow path of owning for reading; does the whole of it, as eddy_own_read. Own thread; a possible safepoint. */
 static inline void eddy_jit_own_read_slow(eddy_thread *t, const void *object)
 {
     eddy__own_read_slow(t, object);

@@ -9,10 +9,10 @@
  *     a->balance += sum;              // plain accesses, until the next safepoint
  *
  * A thread *owns* an object, and reads and writes it, or nobody does, and everybody may read it. *A right lasts until the
- * thread's next safepoint and no longer*; what is still needed then is asked for again, which costs one load, one compare and
- * a branch as long as nobody else has wanted it. eddy_own_write and eddy_own_read are themselves possible safepoints: after
- * them no right of before holds. Rights to several objects at once: eddy_own_all. A counted store (ref.h) is a possible safepoint, too,
- * unless entries were reserved (eddy_reserve).
+ * thread's next safepoint and no longer*; what is still needed then is asked for again, which costs one load, one compare
+ * and a branch as long as nobody else has wanted it. eddy_own_write and eddy_own_read are themselves possible safepoints:
+ * after them no right of before holds. Rights to several objects at once: eddy_own_all. A counted store (ref.h) is a
+ * possible safepoint, too, unless entries were reserved (eddy_reserve).
  *
  * Another thread's object is taken from it at its next safepoint; in its sleep, if it is in a native region; or at once, if
  * it has ended. Between fork and the child's use of an object the parent's other threads may have had it: it is then the child's
@@ -58,8 +58,9 @@ EDDY_API void eddy__confirm_rights(eddy_thread *t);
 
 #ifdef EDDY_DEBUG
 #define EDDY__NOTE_RIGHT(t, object, write) eddy__note_right((t), (object), (write))
-/* The object; in debug builds the misuse handler is called if the thread has no right to write it (to read it). Not a safepoint. */
+/* The object; in debug builds the misuse handler is called if the thread has no right to write it. Own thread; not a safepoint. */
 #define EDDY_WRITABLE(t, object) (eddy__check_right((t), (object), true, "EDDY_WRITABLE"), (object))
+/* The object; in debug builds the misuse handler is called if the thread has no right to read it. Own thread; not a safepoint. */
 #define EDDY_READABLE(t, object) (eddy__check_right((t), (object), false, "EDDY_READABLE"), (object))
 #else
 #define EDDY__NOTE_RIGHT(t, object, write) ((void)0)
@@ -67,11 +68,14 @@ EDDY_API void eddy__confirm_rights(eddy_thread *t);
 #define EDDY_READABLE(t, object) (object)
 #endif
 
-/* Whether the thread may write the object (read it) now. Not a safepoint. Says no of marked objects (see below). */
+/* Whether the thread may read and write the object now. Says no of marked objects (eddy_legacy_hand). Own thread; not a
+ * safepoint. Cost: a load and a compare. */
 static inline bool eddy_owns_write(const eddy_thread *t, const void *object)
 {
     return EDDY_LOAD_RELAXED((const eddy_right *)object) == t->own_key;
 }
+/* Whether the thread may read the object now. Says no of marked objects (eddy_legacy_hand). Own thread; not a safepoint. Cost:
+ * two loads and a test. */
 static inline bool eddy_owns_read(const eddy_thread *t, const void *object)
 {
     return (EDDY_LOAD_ACQUIRE((const eddy_right *)object) & t->own_mask) == 0;
@@ -88,11 +92,12 @@ static inline void eddy_own_write(eddy_thread *t, void *object)
     EDDY__NOTE_RIGHT(t, object, true);
 }
 
-/* Both eddy_own_write and eddy_reserve (ref.h): returns with the right and with entries for `n` counted stores, at most 64, so that
- * neither ends before the next safepoint. A safepoint. */
+/* eddy_own_write and eddy_reserve (ref.h) in one: returns with the right and with entries for `n` counted stores, at most
+ * 64, so that neither ends before the next safepoint. Own thread; a safepoint. Never fails. */
 EDDY_API void eddy_own_write_reserve(eddy_thread *t, void *object, unsigned n);
 
-/* The same as eddy_own_write for reading. Whoever takes an object for reading becomes its owner at first. When it has been taken for reading
+/* Returns with the right to read `object`, which is held meanwhile. Waits, is served and costs as eddy_own_write; a possible
+ * safepoint; never fails. Whoever takes an object for reading becomes its owner at first. When it has been taken for reading
  * several times in a row and not been written in between, it becomes nobody's, so that all may read it (eddy_own_share_after). */
 static inline void eddy_own_read(eddy_thread *t, const void *object)
 {
@@ -114,10 +119,11 @@ typedef struct eddy_own_request {
 
 #define EDDY_OWN_MOST 64
 
-/* Returns with all these rights at the same time: what the thread does until its next safepoint is one step for all who use rights.
- * The objects, among which there may be the same one several times, are held meanwhile. They are asked for in the order of their addresses, so that
- * threads do not deadlock, and what has been granted is kept against everybody but the holder of the legacy lock until all are there.
- * A possible safepoint; waits. EDDY_EINVAL, with nothing done: more than EDDY_OWN_MOST. Cost: that of the single rights. */
+/* Returns with all these rights at the same time: what the thread does until its next safepoint is one step for all who use
+ * rights. The objects, among which there may be the same one several times, are held meanwhile. They are asked for in the
+ * order of their addresses, so that threads do not deadlock, and what has been granted is kept against everybody but the
+ * holder of the legacy lock until all are there. A possible safepoint; waits. EDDY_EINVAL, with nothing done: more than
+ * EDDY_OWN_MOST. Cost: that of the single rights. */
 EDDY_API eddy_status eddy_own_all(eddy_thread *t, const eddy_own_request *requests, size_t n);
 
 /* eddy_store into an object that the thread has the right to write: needs no atomic exchange. (eddy_store works, too.) A possible
@@ -139,8 +145,8 @@ EDDY_API void eddy_barrier(eddy_thread *t);
 
 /* ---- guards ---- */
 
-/* As long as this stays the same, no right has been taken from the thread: what it could read or write when it took the
- * token it still can, safepoints or not. So compiled code checks once and acts many times:
+/* The thread's token. As long as it stays the same, no right has been taken from the thread: what it could read or write
+ * when it took the token it still can, safepoints or not. So compiled code checks once and acts many times:
  *
  *     do {
  *         eddy_own_write(t, a);                              // the guard
@@ -148,13 +154,16 @@ EDDY_API void eddy_barrier(eddy_thread *t);
  *         do { a->sum += next(); eddy_safepoint(t); } while (more && eddy_rights_hold(t, token));
  *     } while (more);
  *
- * It changes whenever something was taken from the thread, or anything readable by all claimed by somebody: it may, though nothing
- * that the code in question uses is concerned. An action that asks for a right may change what a guard relied on (an object that refers to itself):
- * take all rights first, with eddy_own_all, then the token. Not for marked objects. Own thread, not safepoints; one load. */
+ * It changes whenever something was taken from the thread, or anything readable by all claimed by somebody: it may, though
+ * nothing that the code in question uses is concerned. An action that asks for a right may change what a guard relied on (an
+ * object that refers to itself): take all rights first, with eddy_own_all, then the token. Not for marked objects. Own
+ * thread; not a safepoint. Cost: one load. */
 static inline uint64_t eddy_rights_token(const eddy_thread *t)
 {
     return EDDY_LOAD_RELAXED(&t->rights_token);
 }
+/* Whether the token is what it was: all rights that the thread had when it took `token` it still has. Own thread; not a
+ * safepoint. Cost: a load and a compare. */
 static inline bool eddy_rights_hold(eddy_thread *t, uint64_t token)
 {
     bool hold = EDDY_LOAD_RELAXED(&t->rights_token) == token;
@@ -167,17 +176,22 @@ static inline bool eddy_rights_hold(eddy_thread *t, uint64_t token)
 
 /* ---- foreign code that knows nothing of threads ---- */
 
-/* Takes the heap's legacy lock: one thread at a time runs foreign code. Its holder meets no preemption: its rights last until it leaves,
- * whatever safepoints it passes, native regions included. It takes objects from anyone, at the owner's next safepoint as always;
- * others wait until it leaves. Served in order; nests. A safepoint; waits in native state. */
+/* Takes the heap's legacy lock: one thread at a time runs foreign code. Its holder meets no preemption: its rights last
+ * until it leaves, whatever safepoints it passes, native regions included. It takes objects from anyone, at the owner's next
+ * safepoint as always; others wait until it leaves. Served in order; nests. A safepoint; waits in native state. */
 EDDY_API void eddy_legacy_enter(eddy_thread *t);
-/* Leaves it; the rights of the thread end. A safepoint. Leaving without enter calls the misuse handler. */
+/* Gives the legacy lock back, if that was its outermost section: the rights of the thread end then. Own thread; a safepoint.
+ * Leaving without enter calls the misuse handler. */
 EDDY_API void eddy_legacy_leave(eddy_thread *t);
 
-/* Around a place where foreign code blocks: gives the lock up, however deeply it nests, and enters a native region; back again, with what the
- * other has returned. Others may hold the lock meanwhile. Opening without the lock, or closing what is not open, calls the
- * misuse handler. Safepoints. */
+/* Opens a window, before foreign code blocks: gives the legacy lock up, however deeply it nests, and enters a native region. Others
+ * may hold the lock meanwhile. Returns what eddy_legacy_window_close needs. Own thread; a safepoint. Without the lock the misuse
+ * handler is called. */
 EDDY_API unsigned eddy_legacy_window_open(eddy_thread *t);
+
+/* Closes a window: leaves the native region, and takes the legacy lock again as deeply as it nested; `window` is what
+ * eddy_legacy_window_open returned. Own thread; a safepoint; waits in native state. If no window is open, or a region that
+ * was entered in it has not been left, the misuse handler is called. */
 EDDY_API void eddy_legacy_window_close(eddy_thread *t, unsigned window);
 
 /* Hands an object to foreign code, which accesses it without asking, now or in a later section: takes it from whoever has it, and

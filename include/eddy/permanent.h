@@ -19,12 +19,17 @@
 extern "C" {
 #endif
 
-/* Allocates an object that is permanent from the start; of a type without a tail, with a tail of `length`
- * elements, or of `size` bytes without references. Everything said in alloc.h holds; cost: a call more, and one log
- * entry. Its reference fields are null, and are given their values with eddy_permanent_set (or eddy_store, if its
- * type is mutable). */
+/* Allocates an object of a type without a tail that is permanent from the start, as eddy_alloc does one that is not. Its reference
+ * fields are null, and are given their values with eddy_permanent_set (or eddy_store, if its type is mutable). NULL: EDDY_ENOMEM or
+ * EDDY_EINVAL (eddy_thread_error). Own thread; a safepoint. Cost: that of eddy_alloc, a call more, and one log entry. */
 EDDY_API void *eddy_alloc_permanent(eddy_thread *t, const eddy_type *type);
+
+/* Allocates an object of a type with a tail of `length` elements that is permanent from the start; otherwise as
+ * eddy_alloc_permanent and eddy_alloc_tail. Own thread; a safepoint. */
 EDDY_API void *eddy_alloc_permanent_tail(eddy_thread *t, const eddy_type *type, size_t length);
+
+/* Allocates `size` bytes without references that are permanent from the start; otherwise as eddy_alloc_permanent and
+ * eddy_alloc_bytes. Own thread; a safepoint. */
 EDDY_API void *eddy_alloc_permanent_bytes(eddy_thread *t, size_t size);
 
 /* Gives a null reference field of a permanent object its value, which must be permanent (or NULL). Once only:
@@ -63,6 +68,7 @@ static inline bool eddy_is_permanent(const void *object)
         uint64_t eddy__padding, eddy__header;                                                                          \
         type object;                                                                                                   \
     } name __attribute__((aligned(16))) = {0, EDDY__HEADER_PERMANENT, __VA_ARGS__}
+/* The address of a static object, as reference fields hold it, of its structure's type. A constant expression. */
 #define EDDY_STATIC_REF(name) (&(name).object)
 
 #ifdef __cplusplus

@@ -114,7 +114,8 @@ typedef struct eddy_record_epoch {
     uint64_t handshakes;       /* by threads and on their behalf */
 } eddy_record_epoch;
 
-/* Receives a recording piece by piece, on the thread that writes it. False ends the recording. Must not call functions of this header. */
+/* Receives a recording piece by piece, on the thread that writes it. False ends the recording. Must not call functions of
+ * this header. */
 typedef bool eddy_record_write_fn(void *context, const void *bytes, size_t count);
 
 /* How to record. Zero bytes are the defaults; exactly one of path and write is needed. */
@@ -137,29 +138,32 @@ typedef struct eddy_record_summary {
 /* Starts recording. Errors, changing nothing: EDDY_EINVAL (options out of range), EDDY_EBUSY (a recording is being made),
  * EDDY_ENOMEM, EDDY_ESYSTEM (the file or the thread: see errno). Any thread, not a safepoint; takes the lock of attaching threads.
  *
- * A heap also starts it by itself, when it is made, if the environment has EDDY_RECORD=PATH (further heaps of
- * the process write to PATH.2, PATH.3, ...; a failure is reported on standard error and nothing else), and stops it when the heap is destroyed or
- * the process calls exit. EDDY_RECORD=attach allows eddy-pause attach, as eddy_record_allow_attach does. */
+ * A heap also starts it by itself, when it is made, if the environment has EDDY_RECORD=PATH (further heaps of the process
+ * write to PATH.2, PATH.3, ...; a failure is reported on standard error and nothing else), and stops it when the heap is
+ * destroyed or the process calls exit. EDDY_RECORD=attach allows eddy-pause attach, as eddy_record_allow_attach does. */
 EDDY_API eddy_status eddy_record_start(eddy_heap *heap, const eddy_record_options *options);
 
-/* Stops recording when everything recorded so far has been written. *summary (may be NULL) is filled in. Errors: EDDY_EINVAL (none
- * was started, or it has been stopped), EDDY_ESYSTEM (not everything could be written: see errno). A recording that ended by itself is stopped, too.
- * Destroying the heap stops it. Any thread but the callback's; not a safepoint; waits for the writing thread. */
+/* Stops recording when everything recorded so far has been written. *summary (may be NULL) is filled in. Errors: EDDY_EINVAL
+ * (none was started, or it has been stopped), EDDY_ESYSTEM (not everything could be written: see errno). A recording that
+ * ended by itself is stopped, too. Destroying the heap stops it. Any thread but the callback's; not a safepoint; waits for
+ * the writing thread. */
 EDDY_API eddy_status eddy_record_stop(eddy_heap *heap, eddy_record_summary *summary);
 
-/* Whether events are being recorded now. Any thread. */
+/* Whether events are being recorded now. Any thread, not a safepoint. */
 EDDY_API bool eddy_record_active(eddy_heap *heap);
 
-/* Records an event of the program's own, `kind` up to 255. Own thread only; not a safepoint; never waits. Does nothing while
+/* Records an event of the program's own, `kind` up to 255 (of larger ones the low 8 bits), which began at `begin_ns` of
+ * eddy_record_now. Own thread only; not a safepoint; never waits. Does nothing while
  * nothing is recorded. Cost: below 50 ns. */
 EDDY_API void eddy_record_event(eddy_thread *t, unsigned kind, uint64_t begin_ns, uint64_t length_ns, uint64_t extra);
 
-/* The clock of recordings, nanoseconds. Any thread. */
+/* The clock of recordings (CLOCK_MONOTONIC), nanoseconds. Any thread, not a safepoint. */
 EDDY_API uint64_t eddy_record_now(void);
 
-/* Allows (or no longer) that a process of the same user starts a recording: `eddy-pause attach PID`. Makes a file in
- * a directory that belongs to the user alone ($XDG_RUNTIME_DIR/eddy, else /tmp/eddy-UID). The collector looks for a request at the end of an epoch, at
- * most every 50 ms: one system call. EDDY_ESYSTEM when that directory cannot be made, or is not the user's own (errno). Any thread. */
+/* Allows (or no longer) that a process of the same user starts a recording: `eddy-pause attach PID`. Makes a file in a
+ * directory that belongs to the user alone ($XDG_RUNTIME_DIR/eddy, else /tmp/eddy-UID). The collector looks for a request at
+ * the end of an epoch, at most every 50 ms: one system call. EDDY_ESYSTEM when that directory cannot be made, or is not the
+ * user's own (errno). Any thread, not a safepoint. */
 EDDY_API eddy_status eddy_record_allow_attach(eddy_heap *heap, bool allowed);
 
 #ifdef __cplusplus

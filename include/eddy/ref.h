@@ -27,14 +27,17 @@ EDDY_API void eddy__check_store(eddy_thread *t, const void *object, void *const 
 #define EDDY__CHECK_STORE(t, object, field, value) ((void)0)
 #endif
 
-/* Reads a field: an acquire load, no barrier. Not a safepoint. */
+/* Reads a field: an acquire load, no barrier. What it returns is held by the caller's stack or a frame, or not at all. Own
+ * thread; not a safepoint. */
 static inline void *eddy_load(eddy_thread *t, void *const *field)
 {
     (void)t;
     return EDDY_LOAD_ACQUIRE(field);
 }
 
-/* Writes a field. */
+/* Writes a field. `value` may be NULL. Own thread; a possible safepoint, which all arguments survive. Never fails; storing into
+ * a permanent object calls the misuse handler. Cost: a load and a compare more than a plain store while only this thread can
+ * reach `object`; else an atomic exchange and two log entries. */
 static inline void eddy_store(eddy_thread *t, void *object, void **field, void *value)
 {
     EDDY__CHECK_STORE(t, object, field, value);
@@ -44,7 +47,8 @@ static inline void eddy_store(eddy_thread *t, void *object, void **field, void *
         eddy__store_slow(t, object, field, value);
 }
 
-/* Writes a field and returns what it held. Atomic. */
+/* Writes a field and returns what it held, atomically, with respect to all other stores. Own thread; a possible safepoint,
+ * before it looks at the field. Never fails; cost as of eddy_store. */
 static inline void *eddy_exchange(eddy_thread *t, void *object, void **field, void *value)
 {
     EDDY__CHECK_STORE(t, object, field, value);
@@ -56,7 +60,8 @@ static inline void *eddy_exchange(eddy_thread *t, void *object, void **field, vo
     return eddy__exchange_slow(t, object, field, value);
 }
 
-/* Writes `value` if the field holds `expected`; says whether it did. Atomic. */
+/* Writes `value` if the field holds `expected`, atomically; says whether it did. Strong: false means that the field held something
+ * else. Own thread; a possible safepoint, before it looks at the field. Cost as of eddy_store. */
 static inline bool eddy_compare_and_swap(eddy_thread *t, void *object, void **field, void *expected, void *value)
 {
     EDDY__CHECK_STORE(t, object, field, value);
@@ -69,9 +74,11 @@ static inline bool eddy_compare_and_swap(eddy_thread *t, void *object, void **fi
     return eddy__cas_slow(t, object, field, expected, value);
 }
 
-/* Typed forms: EDDY_SET(t, node, left, child), EDDY_GET(t, node, left). The field must be a pointer. */
+/* eddy_store with the member's name: EDDY_SET(t, node, left, child) for node->left = child. The member must be a pointer. `object`
+ * is evaluated twice. */
 #define EDDY_SET(t, object, member, value)                                                                             \
     eddy_store((t), (object), (void **)(void *)&(object)->member, (void *)(value))
+/* eddy_load with the member's name, and of its type: EDDY_GET(t, node, left) for node->left. The member must be a pointer. */
 #define EDDY_GET(t, object, member)                                                                                    \
     ((__typeof__((object)->member))eddy_load((t), (void *const *)(const void *)&(object)->member))
 
@@ -88,15 +95,18 @@ EDDY_API void eddy__check_store_tagged(eddy_thread *t, const void *object, const
 #define EDDY__CHECK_STORE_TAGGED(t, object, field, word) ((void)0)
 #endif
 
-/* As the four above, for words that may be references. What a word refers to must be an object of the same heap, or no
- * address of the heap at all. A store of a word that is no reference costs as much as any. A word is no root: what holds
- * an object on the stack or in a handle is its address. Plain stores into such fields are a mistake, found in debug builds. */
+/* Reads a field that holds a word: an acquire load, no barrier. A word is no root: what holds an object on the stack or in a
+ * handle is its address (eddy_decode). Own thread; not a safepoint. */
 static inline uintptr_t eddy_load_tagged(eddy_thread *t, const uintptr_t *field)
 {
     (void)t;
     return EDDY_LOAD_ACQUIRE(field);
 }
 
+/* Writes a field that holds a word. What the word refers to must be an object of the same heap, or no address of the heap at
+ * all. Own thread; a possible safepoint, which `object` and what the word refers to survive. Never fails. Cost: that of
+ * eddy_store, for words that are no references, too. Debug builds call the misuse handler for an `object` whose type has no
+ * encoding, and eddy_store for one whose type has. */
 static inline void eddy_store_tagged(eddy_thread *t, void *object, uintptr_t *field, uintptr_t word)
 {
     EDDY__CHECK_STORE_TAGGED(t, object, field, word);
@@ -106,6 +116,8 @@ static inline void eddy_store_tagged(eddy_thread *t, void *object, uintptr_t *fi
         eddy__store_tagged_slow(t, object, field, word);
 }
 
+/* Writes a field that holds a word and returns the word it held, atomically. Own thread; a possible safepoint, before it looks at
+ * the field. Otherwise as eddy_store_tagged. */
 static inline uintptr_t eddy_exchange_tagged(eddy_thread *t, void *object, uintptr_t *field, uintptr_t word)
 {
     EDDY__CHECK_STORE_TAGGED(t, object, field, word);
@@ -117,6 +129,8 @@ static inline uintptr_t eddy_exchange_tagged(eddy_thread *t, void *object, uintp
     return eddy__exchange_tagged_slow(t, object, field, word);
 }
 
+/* Writes `word` if the field holds the word `expected`, bit by bit, atomically; says whether it did. Own thread; a possible
+ * safepoint, before it looks at the field. Otherwise as eddy_store_tagged. */
 static inline bool eddy_compare_and_swap_tagged(eddy_thread *t, void *object, uintptr_t *field, uintptr_t expected,
                                                 uintptr_t word)
 {
@@ -135,15 +149,17 @@ static inline bool eddy_compare_and_swap_tagged(eddy_thread *t, void *object, ui
  * been read first (memmove), provided no other thread writes them meanwhile. Word by word atomic.
  * Works in pieces with safepoints between them, so `object` and, if it is an object, `source_object`
  * (may be NULL) must be given: both are held. If the type of `object` has an encoding, the fields of both are words of that
- * encoding. */
+ * encoding. Own thread. Cost: a store for each field. */
 EDDY_API void eddy_copy_refs(eddy_thread *t, void *object, void **target, void *source_object, void *const *source,
                              size_t n);
 
-/* Sets `n` reference fields of `object` to `value`, a word of its type's encoding if it has one. In pieces, with safepoints between them. */
+/* Sets `n` reference fields of `object`, `target` and those behind it, to `value`: an object, NULL, or a word of the
+ * encoding if the type of `object` has one. In pieces, with safepoints between them; `object` and `value` are held. Own
+ * thread. Cost: a store for each field. */
 EDDY_API void eddy_fill_refs(eddy_thread *t, void *object, void **target, void *value, size_t n);
 
-/* Reserves log space for `n` counted stores (at most 64), so that they are no safepoints as long as
- * the thread passes no other safepoint. A safepoint itself; may wait. */
+/* Reserves log space for `n` counted stores (at most 64: more are as 64), so that they are no safepoints as long as
+ * the thread passes no other safepoint. Own thread; a safepoint itself; may wait for log space. Never fails. */
 EDDY_API void eddy_reserve(eddy_thread *t, unsigned n);
 
 #ifdef __cplusplus

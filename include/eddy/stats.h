@@ -49,7 +49,7 @@ typedef struct eddy_stats {
     uint64_t permanent_bytes;    /* of live_bytes: theirs */
 } eddy_stats;
 
-/* Fills *stats. Any thread, not a safepoint. */
+/* Fills *stats. Any thread, not a safepoint; never fails. Cost: some fifty loads and a system call. */
 EDDY_API void eddy_heap_stats(eddy_heap *heap, eddy_stats *stats);
 
 /* Kinds of stalls: what takes time from a mutator. */
@@ -71,13 +71,14 @@ typedef struct eddy_stall_summary {
     double mmu_1ms;   /* minimum mutator utilisation over windows of 1 ms, from costs */
 } eddy_stall_summary;
 
-/* The stalls of one thread (`t`, own thread only) or, with NULL, of all threads of `heap`, past ones
- * included; of one kind, or of all with EDDY_STALL_KINDS. Any thread, not a safepoint; takes a lock.
- * EDDY_EINVAL for an unknown kind. */
+/* Fills *summary with the stalls of one thread (`t`, own thread) or, with NULL, of all threads of `heap`, past ones
+ * included; of one kind, or of all with EDDY_STALL_KINDS. Any thread, not a safepoint; takes a lock. Errors: EDDY_EINVAL (an
+ * unknown kind), EDDY_ENOMEM. */
 EDDY_API eddy_status eddy_stall_stats(eddy_heap *heap, eddy_thread *t, eddy_stall_kind kind, eddy_stall_summary *summary);
 
-/* Calls `visit` for each bucket of the histogram of wall times that is not empty: count stalls of at
- * most `ns` and more than the previous bucket's. */
+/* Calls `visit` for each bucket of the histogram of wall times that is not empty, shortest first: `count` stalls of at
+ * most `ns` and more than the previous bucket's. Threads and kinds as for eddy_stall_stats. Any thread, not a safepoint; takes a
+ * lock, not held during the visits. Errors: EDDY_EINVAL (an unknown kind), EDDY_ENOMEM. */
 EDDY_API eddy_status eddy_stall_each(eddy_heap *heap, eddy_thread *t, eddy_stall_kind kind,
                                      void (*visit)(void *context, uint64_t ns, uint64_t count), void *context);
 

@@ -31,29 +31,32 @@ typedef enum eddy_table_kind {
 
 typedef struct eddy_table eddy_table;
 
-/* An empty table. NULL on EDDY_ENOMEM and EDDY_EINVAL (an unknown kind), see eddy_thread_error. A safepoint. */
+/* Makes an empty table. NULL on EDDY_ENOMEM and EDDY_EINVAL (an unknown kind), see eddy_thread_error. Own thread; a
+ * safepoint. */
 EDDY_API eddy_table *eddy_table_new(eddy_thread *t, eddy_table_kind kind);
 
-/* Sets the value of `key`. EDDY_EINVAL (a NULL key or value), EDDY_ENOMEM (then nothing has changed). A safepoint; table, key and
- * value are held. Cost: as of a counted store, in a table with weak entries also that of an ephemeron for a new key; now and then
- * the table grows, in pieces with safepoints between them. */
+/* Sets the value of `key`. EDDY_EINVAL (a NULL key or value), EDDY_ENOMEM (then nothing has changed). Own thread; a
+ * safepoint; table, key and value are held. Cost: as of a counted store, in a table with weak entries also that of an
+ * ephemeron for a new key; now and then the table grows, in pieces with safepoints between them. */
 EDDY_API eddy_status eddy_table_put(eddy_thread *t, eddy_table *table, void *key, void *value);
 
-/* The value of `key`, or NULL. A possible safepoint (of WEAK_VALUE tables only); table and key are held. */
+/* The value of `key`, held by the caller's stack or frame as any loaded reference, or NULL. Own thread; a possible safepoint (of
+ * WEAK_VALUE tables only); table and key are held. Cost: a look-up in a hash table. */
 EDDY_API void *eddy_table_get(eddy_thread *t, eddy_table *table, void *key);
 
-/* Takes the entry of `key` out; whether there was one. A safepoint; table and key are held. */
+/* Takes the entry of `key` out; returns whether there was one. Own thread; a safepoint; table and key are held. Cost: as of
+ * eddy_table_put. */
 EDDY_API bool eddy_table_remove(eddy_thread *t, eddy_table *table, void *key);
 
-/* Entries, with those that have died and have not been taken out yet. Not a safepoint. */
+/* How many entries the table has, with those that have died and have not been taken out yet. Own thread; not a safepoint. */
 EDDY_API size_t eddy_table_count(const eddy_table *table);
 
-/* The next entry: begin with *cursor 0. False at the end. *key and *value are held by the caller's stack or frame, as any loaded
- * reference. Entries may be removed, and values changed, meanwhile; after a new key was put, some entries may come twice or
- * not at all. A possible safepoint; the table is held. */
+/* Walks through the table, an entry at a call: begin with *cursor 0. False at the end. *key and *value are held by the
+ * caller's stack or frame, as any loaded reference. Entries may be removed, and values changed, meanwhile; after a new key
+ * was put, some entries may come twice or not at all. Own thread; a possible safepoint; the table is held. */
 EDDY_API bool eddy_table_next(eddy_thread *t, eddy_table *table, size_t *cursor, void **key, void **value);
 
-/* Takes out all entries known to be dead. A safepoint; the table is held. */
+/* Takes out all entries known to be dead. Own thread; a safepoint; the table is held. Cost: in proportion to their number. */
 EDDY_API void eddy_table_tidy(eddy_thread *t, eddy_table *table);
 
 #ifdef __cplusplus

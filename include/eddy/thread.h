@@ -8,11 +8,12 @@
 extern "C" {
 #endif
 
-/* Attaches the calling thread to `heap`. A thread may be attached to several heaps, once to each
- * (a second attach to the same heap fails with EDDY_EBUSY). *t is valid until the thread detaches.
- * A thread that ends while attached is detached by Eddy; its frames of handles must be gone by then.
- * Errors: EDDY_ELIMIT (65,534 threads attached), EDDY_ENOMEM, EDDY_EBUSY, EDDY_ESYSTEM (conservative roots, and the
- * system does not tell where the stack is). Takes a lock for a short time. */
+/* Attaches the calling thread to `heap`. A thread may be attached to several heaps, once to each (a second attach to the
+ * same heap fails with EDDY_EBUSY). *t is valid until the thread detaches. A thread that ends while attached is detached by
+ * Eddy; its frames of handles must be gone by then. Errors: EDDY_ELIMIT (65,534 threads attached), EDDY_ENOMEM, EDDY_EBUSY,
+ * EDDY_ESYSTEM (conservative roots, and the system does not tell where the stack is); then *t is NULL. Any thread; not a
+ * safepoint of the heaps that it is attached to already. Takes a lock for a short time, and waits while eddy_verify, an
+ * inspection or eddy_heap_freeze holds all threads. */
 EDDY_API eddy_status eddy_thread_attach(eddy_heap *heap, eddy_thread **t);
 
 /* Detaches. Everything reachable only from this thread's stack or frames becomes garbage. A safepoint.
@@ -21,19 +22,21 @@ EDDY_API eddy_status eddy_thread_attach(eddy_heap *heap, eddy_thread **t);
  * region, frames of handles are still pushed, a fiber belongs to the thread, or it holds the legacy lock). */
 EDDY_API eddy_status eddy_thread_detach(eddy_thread *t);
 
-/* The calling thread's record for `heap`, or NULL if it is not attached. Not a safepoint. */
+/* The calling thread's record for `heap`, or NULL if it is not attached. Any thread, in native regions, too; not a safepoint.
+ * Cost: a look through the heaps that the thread is attached to. */
 EDDY_API eddy_thread *eddy_thread_current(eddy_heap *heap);
 
-/* The heap a record belongs to. */
+/* The heap a record belongs to. Any thread, not a safepoint. */
 EDDY_API eddy_heap *eddy_thread_heap(eddy_thread *t);
 
-/* Why the last allocation or safepoint function of this thread that returned NULL or false failed. */
+/* Why the last function of this thread failed that returns an object, and NULL when it fails: EDDY_ENOMEM or EDDY_EINVAL;
+ * EDDY_OK if none has. Own thread; not a safepoint. */
 EDDY_API eddy_status eddy_thread_error(const eddy_thread *t);
 
 EDDY_API void eddy__safepoint_slow(eddy_thread *t);
 
 /* A safepoint: polls, and takes part in a handshake when one is asked for. Loops that do not allocate
- * need one, or they delay reclamation (nothing else: no thread ever waits for them). Cost: one load,
+ * need one, or they delay reclamation (nothing else: no thread ever waits for them). Own thread. Cost: one load,
  * one compare. */
 static inline void eddy_safepoint(eddy_thread *t)
 {
@@ -49,7 +52,7 @@ static inline void eddy_safepoint(eddy_thread *t)
 /* Enters a native region: until the matching leave the thread must not touch the heap, and delays
  * nobody, however long it sleeps: the collector passes its handshakes for it. Its roots as of entry stand for it; asleep through
  * whole epochs it is not even scanned again (eddy_stats.handshakes_carried). Use it around whatever blocks: system
- * calls, locks whose holders may reach safepoints, long foreign code. Nests. A safepoint. Cost: a copy of the stack's
+ * calls, locks whose holders may reach safepoints, long foreign code. Nests. Own thread; a safepoint. Cost: a copy of the stack's
  * pointers into the heap.
  *
  * What foreign code may keep meanwhile: addresses of objects that are pinned (pin.h), retained (root.h), or in a
@@ -58,7 +61,9 @@ static inline void eddy_safepoint(eddy_thread *t)
  * allocate, to pin or unpin it must come back: by leaving the region, or by a callback. */
 EDDY_API void eddy_native_enter(eddy_thread *t);
 
-/* Leaves it. A safepoint. Misuse (leave without enter) calls the misuse handler. */
+/* Leaves the native region that was entered last. Own thread; a safepoint. Without a matching eddy_native_enter the misuse handler
+ * is called. Waits while eddy_verify, an inspection or eddy_heap_freeze holds all threads. Cost: of the outermost region a
+ * compare-and-swap, and a handshake if an epoch has begun meanwhile. */
 EDDY_API void eddy_native_leave(eddy_thread *t);
 
 /* A callback: managed code that foreign code calls from inside native regions, however deeply they
@@ -72,8 +77,8 @@ typedef struct eddy_callback {
  * thread; on a thread that is in no region it changes nothing. A safepoint. Cost: that of eddy_native_leave. */
 EDDY_API eddy_callback eddy_callback_begin(eddy_thread *t);
 
-/* Ends it: the thread is in its regions again, represented by its roots of now. Frames pushed and regions entered by the
- * callback must be gone (else the misuse handler is called). A safepoint. Cost: that of eddy_native_enter. */
+/* Ends a callback: the thread is in its regions again, represented by its roots of now. Frames pushed and regions entered by the
+ * callback must be gone (else the misuse handler is called). Own thread; a safepoint. Cost: that of eddy_native_enter. */
 EDDY_API void eddy_callback_end(eddy_thread *t, eddy_callback callback);
 
 #ifdef __cplusplus

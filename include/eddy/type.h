@@ -38,7 +38,8 @@ typedef struct eddy_visitor eddy_visitor;
  * or call any other function of Eddy. */
 typedef void eddy_trace_fn(const void *object, eddy_visitor *visitor);
 
-/* Reports one reference field to the visitor. Only inside a trace callback. */
+/* Reports one reference field of the object in question to the visitor, which reads it. Only inside a trace callback, on the
+ * thread that called it; not a safepoint. */
 EDDY_API void eddy_visit(eddy_visitor *visitor, void *const *field);
 
 enum {
@@ -62,7 +63,8 @@ typedef struct eddy_encoding {
     unsigned flags;                  /* EDDY_ENCODING_… */
 } eddy_encoding;
 
-/* The address that a word encodes; NULL: it is no reference. Any thread. */
+/* The address that a word encodes; NULL: it is no reference. Whether an object lies there is not asked. Any thread, not a
+ * safepoint. */
 static inline void *eddy_decode(const eddy_encoding *encoding, uintptr_t word)
 {
     if (encoding->decode != NULL)
@@ -70,6 +72,7 @@ static inline void *eddy_decode(const eddy_encoding *encoding, uintptr_t word)
     return (word & encoding->test) == encoding->value ? (void *)(word & encoding->address) : NULL;
 }
 
+/* A layout, for eddy_type_register. Zero bytes are the defaults of all members. */
 typedef struct eddy_type_desc {
     const char *name;          /* for diagnostics; copied; may be NULL */
     size_t size;               /* bytes of the fixed part, 0 allowed */
@@ -85,17 +88,20 @@ typedef struct eddy_type_desc {
     const eddy_encoding *encoding; /* how its reference fields encode references; copied; NULL: they are pointers */
 } eddy_type_desc;
 
-/* Registers a layout with a heap; the returned type lives as long as the heap. Errors: EDDY_EINVAL
- * (overlapping, misaligned or out-of-range offsets; a tail without a length field; no room for an eddy_right; an encoding with neither
- * EDDY_ENCODING_INTERIOR nor zeros in the low 4 bits of `address`; …), EDDY_ELIMIT (65,535
- * types), EDDY_ENOMEM. Any thread, not a safepoint; takes a lock. */
+/* Registers a layout with a heap; the returned type lives as long as the heap. Errors: EDDY_EINVAL (overlapping, misaligned
+ * or out-of-range offsets; a tail without a length field; no room for an eddy_right; an encoding with neither
+ * EDDY_ENCODING_INTERIOR nor zeros in the low 4 bits of `address`; …), EDDY_ELIMIT (65,535 types), EDDY_ENOMEM. Any thread,
+ * not a safepoint; takes a lock. */
 EDDY_API eddy_status eddy_type_register(eddy_heap *heap, const eddy_type_desc *desc, const eddy_type **type);
 
-/* The built-in type of plain bytes, and of plain arrays of references (struct eddy_array). */
+/* The built-in type of the objects of eddy_alloc_bytes. Never NULL. Any thread, not a safepoint. */
 EDDY_API const eddy_type *eddy_type_bytes(eddy_heap *heap);
+
+/* The built-in type of the objects of eddy_alloc_array, plain arrays of references (struct eddy_array). Never NULL. Any thread,
+ * not a safepoint. */
 EDDY_API const eddy_type *eddy_type_array(eddy_heap *heap);
 
-/* The name given at registration ("?" if none). Any thread. */
+/* The name given at registration ("?" if none). Any thread, not a safepoint. */
 EDDY_API const char *eddy_type_name(const eddy_type *type);
 
 /* The layout of objects of the built-in array type. */
