@@ -1,5 +1,5 @@
 /* A thread waits for something, and is in no native region: epochs wait for it, and memory grows meanwhile.
- * switch: EDDY_OPTIONS=log=stderr, debug builds always; or a listener, or the timeout of eddy_collect
+ * switch: EDDY_OPTIONS=log=stderr; a debug build by itself; or a listener, or the timeout of eddy_collect
  * diagnosis: has reached no safepoint for 100 ms; until it does, epoch
  * diagnosis: does not end and nothing is freed. It sleeps: what blocks belongs between eddy_native_enter and eddy_native_leave
  * diagnosis: the collection: a thread reached no safepoint in time */

@@ -1,5 +1,5 @@
 /* The container that a store names is not the one that the field lies in.
- * switch: debug
+ * switch: debug, of the program alone
  * diagnosis: eddy: misuse of eddy_store: the field is not inside the container */
 #include "mistake.h"
 

@@ -1,5 +1,5 @@
 /* A reference to an object of another heap (or to memory of malloc) is stored.
- * switch: debug
+ * switch: debug, of the program alone
  * diagnosis: eddy: misuse of eddy_store: the value is not an object of this heap */
 #include "mistake.h"
 

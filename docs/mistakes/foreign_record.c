@@ -1,5 +1,5 @@
 /* A thread uses the record of another.
- * switch: debug
+ * switch: debug, of the program alone
  * diagnosis: eddy: misuse of eddy_store: called on a thread that the record does not belong to */
 #include <pthread.h>
 

@@ -1,5 +1,5 @@
 /* On a heap with precise roots a reference lives only in a C variable while a safepoint passes.
- * switch: debug
+ * switch: debug, of the program alone
  * diagnosis: eddy: misuse of eddy_store: the value is not an object of this heap */
 #include "mistake.h"
 

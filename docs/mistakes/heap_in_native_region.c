@@ -1,5 +1,5 @@
 /* The heap is used inside a native region, where the collector has passed the thread's handshakes for it.
- * switch: debug
+ * switch: debug, of the program alone
  * diagnosis: eddy: misuse of eddy_store: the thread is in a native region */
 #include "mistake.h"
 

@@ -1,5 +1,5 @@
 /* The fields of a type with an encoding hold words; one is written as if it held a pointer.
- * switch: debug
+ * switch: debug, of the program alone
  * diagnosis: eddy: misuse of eddy_store: the fields of the container are words: eddy_store_tagged writes them */
 #include "mistake.h"
 
