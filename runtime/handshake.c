@@ -112,7 +112,7 @@ void eddy__handshake(struct thread *t)
     eddy__pins_flush(t);
     handover->pins = t->pin_chunks;
     if (MUTANT(MUTANT_LATE_HANDOVER))
-        STORE_LATE((uintptr_t *)&handover->dec_mark, (uintptr_t)t->dec.next);
+        STORE_LATE(&handover->dec_mark, t->dec.next);
     else
         handover->dec_mark = t->dec.next;
     handover->carried = false;

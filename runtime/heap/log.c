@@ -10,7 +10,7 @@ void eddy__log_advance(struct log *log, unsigned chunk_entries)
         log->spares--;
         EDDY_STORE_RELAXED(&chunk->next, NULL);
         if (MUTANT(MUTANT_LATE_CHUNK_END)) {
-            STORE_LATE((uintptr_t *)&log->chunk->end, (uintptr_t)end);
+            STORE_LATE(&log->chunk->end, end);
             EDDY_STORE_RELAXED(&log->chunk->next, chunk);
         } else {
             log->chunk->end = end;
