@@ -50,9 +50,9 @@ typedef struct eddy_verify_report {
  * recomputes every count and all reachability from scratch and compares. The only function, with fork, for which threads
  * wait for each other. In a forked child, counts that are too high are no mismatch: what vanished threads were doing may
  * have left them so (fork.h). EDDY_OK, EDDY_ECORRUPT (mismatches were found), EDDY_ETIMEDOUT (a thread reached no safepoint
- * within `timeout_ms`, 0: no bound), EDDY_ENOMEM, EDDY_EBUSY (another verification or an inspection is under way; or inside
- * a callback of an event), EDDY_ETHREAD, EDDY_EDETACHED. `report` may be NULL. Own thread; a safepoint. Cost: several epochs
- * and two visits of every object. */
+ * within `timeout_ms`, 0: no bound), EDDY_EBUSY (another verification or an inspection is under way; or inside a callback of
+ * an event), EDDY_ETHREAD, EDDY_EDETACHED. When the system has no memory for its tables it waits until it has. `report` may
+ * be NULL. Own thread; a safepoint. Cost: several epochs and two visits of every object. */
 EDDY_API eddy_status eddy_verify(eddy_thread *t, unsigned timeout_ms, eddy_verify_report *report);
 
 #ifdef __cplusplus
