@@ -190,6 +190,8 @@ static inline void job_array(struct actor *self)
 static inline void job_put(struct actor *self)
 {
     struct node *n = self->object;
+    if (self->index >= FIELDS)
+        abort();
     eddy_store(self->t, n, (void **)&n->f[self->index], self->value);
 }
 static inline void job_element(struct actor *self)
