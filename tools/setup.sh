@@ -1,10 +1,10 @@
 #!/bin/sh
 # Installs the Debian packages that are missing (needs root, or sudo, only then).
-# usage: tools/setup.sh [run|test|full|bench|peers|counting|cross|docs|package]
+# usage: tools/setup.sh [run|test|full|bench|peers|counting|coverage|cross|docs|package]
 #   run: what the release build needs; test (default): also what the tests need; full: also a browser and what drives
 #   it, for the test of eddy-pause's pages; bench: what the release build and ./tools/bench.sh all need; peers: also
-#   the other languages that it compares with; counting: also what counts instructions; cross: what tools/cross-aarch64 needs;
-#   docs: what tools/docs needs; package: what tools/package needs
+#   the other languages that it compares with; counting: also what counts instructions;
+#   coverage: what tools/coverage needs; cross: what tools/cross-aarch64 needs; docs: what tools/docs needs; package: what tools/package needs
 set -eu
 
 packages="gcc g++ libc6-dev cmake ninja-build pkg-config libjemalloc-dev libcmocka-dev libgc-dev libjansson-dev"
@@ -17,11 +17,12 @@ full) packages="$packages $tests chromium chromium-driver nodejs" ;;
 bench) packages="$packages python3" ;;
 peers) packages="$packages python3 openjdk-17-jdk-headless golang-go nim" ;;
 counting) packages="$packages valgrind" ;;
+coverage) packages="$packages python3 gcovr" ;;
 docs) packages=$docs ;;
 package) packages="$packages file dpkg-dev" ;;
 cross) packages="cmake ninja-build pkg-config gcc-aarch64-linux-gnu g++-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user" ;;
 *)
-  echo "usage: $0 [run|test|full|bench|peers|counting|cross|docs|package]" >&2
+  echo "usage: $0 [run|test|full|bench|peers|counting|coverage|cross|docs|package]" >&2
   exit 2
   ;;
 esac

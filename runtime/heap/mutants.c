@@ -21,6 +21,14 @@ bool eddy__fails_now(void)
     }
     return false;
 }
+
+#ifdef EDDY_COVERAGE
+void eddy__arrive(enum eddy__hook_point point, void *subject)
+{
+    if (eddy__hook != NULL)
+        eddy__hook(point, subject);
+}
+#endif
 #else
 typedef int eddy__no_mutants; /* a translation unit must not be empty */
 #endif

@@ -1,10 +1,12 @@
 /* Failure files: text, self-contained. Lines that begin with "x-" tell what the failure was; the rest is the case, as
- * program.c reads it. */
+ * program.c reads it. An input of libFuzzer's is read, too. */
 #include "tools/fuzz/options.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+
+#define FILE_MOST ((size_t)1 << 20)
 
 double fuzz_clock(void)
 {
@@ -51,12 +53,13 @@ bool failure_save(const struct failure *f, const char *path)
     return fclose(file) == 0;
 }
 
-static char *read_all(const char *path)
+/* Ends with a zero behind its `size` bytes. */
+static char *read_all(const char *path, size_t *size)
 {
     FILE *file = fopen(path, "r");
-    char *text = NULL;
-    size_t size = 0;
-    if (file == NULL || getdelim(&text, &size, 0, file) < 0) {
+    char *text = calloc(1, FILE_MOST + 1);
+    *size = file != NULL && text != NULL ? fread(text, 1, FILE_MOST, file) : 0;
+    if (*size == 0) {
         fprintf(stderr, "eddy-fuzz: cannot read %s: ", path);
         perror(NULL);
         free(text);
@@ -77,12 +80,27 @@ static const char *line_of(const char *text, const char *key)
     return NULL;
 }
 
+/* An input of libFuzzer's has bytes that no text has. */
+static bool is_text(const char *text, size_t size)
+{
+    for (size_t i = 0; i < size; i++)
+        if ((unsigned char)text[i] < ' ' && memchr("\t\r\n", text[i], 3) == NULL)
+            return false;
+    return true;
+}
+
 bool failure_load(struct failure *f, const char *path)
 {
-    char *text = read_all(path), complaint[200], name[40];
+    size_t size;
+    char *text = read_all(path, &size), complaint[200], name[40];
     if (text == NULL)
         return false;
     memset(f, 0, sizeof *f);
+    if (!is_text(text, size)) {
+        fuzz_case_from_bytes(&f->c, (const uint8_t *)text, size);
+        free(text);
+        return true;
+    }
     bool good = fuzz_case_parse(&f->c, text, complaint);
     const char *outcome = line_of(text, "x-outcome "), *mutant = line_of(text, "x-mutant "),
                *seed = line_of(text, "x-free ");
