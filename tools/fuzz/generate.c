@@ -61,7 +61,7 @@ static void usual_weights(unsigned *weights, unsigned themes)
 
 struct operation fuzz_random_operation(uint64_t *state, unsigned thread)
 {
-    unsigned weights[64] = {0};
+    unsigned weights[128] = {0};
     usual_weights(weights, ~0u);
     return make(state, thread, weights);
 }
@@ -138,7 +138,7 @@ static unsigned pick_themes(uint64_t *state)
 void fuzz_generate(struct fuzz_case *c, uint64_t seed)
 {
     uint64_t state = fuzz_mix(seed + 0xca5e);
-    unsigned weights[64] = {0};
+    unsigned weights[128] = {0};
     memset(c, 0, offsetof(struct fuzz_case, operations));
     generate_settings(&c->settings, &state);
     c->schedule.strategy = fuzz_below(&state, 4) == 0 ? STRATEGY_PCT : STRATEGY_RANDOM;

@@ -15,6 +15,11 @@ operation_fn op_table_new, op_table_put, op_table_get, op_table_remove, op_table
 operation_fn op_finalizer, op_finalize, op_dispose, op_external, op_finalize_all;
 /* ops_heap.c */
 operation_fn op_permanent, op_permanent_new, op_permanent_set, op_freeze, op_resize, op_fork, op_soft_limit;
+/* No other thread is in an operation until the end; false if one wants the same already. A safepoint. */
+bool fuzz_begin_exclusive(struct mutator *m);
+void fuzz_end_exclusive(struct mutator *m);
+/* ops_look.c */
+operation_fn op_inspect, op_look, op_listen, op_options, op_refused;
 
 /* What an operand of kind VALUE or HANDLE stands for. */
 static inline uint32_t operand_value(const struct mutator *m, uint8_t operand)

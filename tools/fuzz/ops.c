@@ -509,6 +509,11 @@ const struct operation_kind fuzz_operations[] = {
     {"fork", {OPERAND_NONE}, 6, op_fork, THEME_FORK},
     {"soft-limit", {OPERAND_NUMBER}, 4, op_soft_limit, THEME_FORK},
     {"pin-get", {OPERAND_HANDLE, OPERAND_PLACE, OPERAND_NUMBER}, 40, op_pin_get, THEME_PINS},
+    {"inspect", {OPERAND_HANDLE, OPERAND_NUMBER, OPERAND_NUMBER}, 8, op_inspect, THEME_LOOK},
+    {"look", {OPERAND_NUMBER, OPERAND_NUMBER}, 8, op_look, THEME_LOOK},
+    {"listen", {OPERAND_NUMBER}, 16, op_listen, THEME_LOOK},
+    {"options", {OPERAND_NUMBER, OPERAND_NUMBER, OPERAND_NUMBER}, 8, op_options, THEME_LOOK},
+    {"refused", {OPERAND_NUMBER, OPERAND_NUMBER}, 24, op_refused, THEME_LOOK},
 };
 const unsigned fuzz_operation_kinds = sizeof fuzz_operations / sizeof fuzz_operations[0];
 

@@ -43,6 +43,7 @@ enum theme {
     THEME_PERMANENT,
     THEME_RESIZE,
     THEME_FORK,
+    THEME_LOOK,
     THEMES
 };
 

@@ -26,7 +26,7 @@ static bool others_busy(const struct run *r, const struct mutator *m)
     return false;
 }
 
-static bool begin_exclusive(struct mutator *m)
+bool fuzz_begin_exclusive(struct mutator *m)
 {
     struct run *r = m->run;
     if (r->exclusive != 0)
@@ -39,7 +39,7 @@ static bool begin_exclusive(struct mutator *m)
     return true;
 }
 
-static void end_exclusive(struct mutator *m)
+void fuzz_end_exclusive(struct mutator *m)
 {
     m->run->exclusive = 0;
 }
@@ -97,7 +97,7 @@ static bool reaches_table(struct run *r, uint32_t number)
 void op_permanent(struct mutator *m, const struct operation *o)
 {
     uint32_t number = m->handles[o->a % FUZZ_HANDLES];
-    if (number == 0 || !begin_exclusive(m))
+    if (number == 0 || !fuzz_begin_exclusive(m))
         return;
     number = m->handles[o->a % FUZZ_HANDLES];
     m->pending.value = number;
@@ -108,7 +108,7 @@ void op_permanent(struct mutator *m, const struct operation *o)
         else if (status != EDDY_ENOMEM)
             fuzz_fail(OUTCOME_WRONG, "an object cannot be made permanent: %s", eddy_status_text(status));
     }
-    end_exclusive(m);
+    fuzz_end_exclusive(m);
 }
 
 void op_permanent_new(struct mutator *m, const struct operation *o)
@@ -158,14 +158,14 @@ void op_freeze(struct mutator *m, const struct operation *o)
 {
     (void)o;
     /* what only an ambiguous word holds would become permanent, too */
-    if (m->run->c->settings.conservative || m->run->model.extras.table_count != 0 || !begin_exclusive(m))
+    if (m->run->c->settings.conservative || m->run->model.extras.table_count != 0 || !fuzz_begin_exclusive(m))
         return;
     eddy_status status = eddy_heap_freeze(m->thread);
     if (status == EDDY_OK)
         note_permanent(m, 0);
     else if (status != EDDY_EBUSY) /* a thread that begins or ends */
         fuzz_fail(OUTCOME_WRONG, "the heap cannot be frozen: %s", eddy_status_text(status));
-    end_exclusive(m);
+    fuzz_end_exclusive(m);
 }
 
 /* ---- resizing ---- */

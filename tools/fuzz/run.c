@@ -380,7 +380,7 @@ static void reset(const struct fuzz_case *c)
     memset(progress, 0, sizeof progress);
     run.c = c;
     run.arrived = run.phase = run.exclusive = 0;
-    run.resting = false;
+    run.resting = run.listening = false;
     run.operations = 0;
     model->dirty = false;
 }
