@@ -18,6 +18,8 @@ operation_fn op_permanent, op_permanent_new, op_permanent_set, op_freeze, op_res
 /* No other thread is in an operation until the end; false if one wants the same already. A safepoint. */
 bool fuzz_begin_exclusive(struct mutator *m);
 void fuzz_end_exclusive(struct mutator *m);
+/* ops_other.c */
+operation_fn op_foreign, op_second_heap, op_misuse;
 /* ops_look.c */
 operation_fn op_inspect, op_look, op_listen, op_options, op_refused;
 

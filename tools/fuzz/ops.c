@@ -514,6 +514,9 @@ const struct operation_kind fuzz_operations[] = {
     {"listen", {OPERAND_NUMBER}, 16, op_listen, THEME_LOOK},
     {"options", {OPERAND_NUMBER, OPERAND_NUMBER, OPERAND_NUMBER}, 8, op_options, THEME_LOOK},
     {"refused", {OPERAND_NUMBER, OPERAND_NUMBER}, 24, op_refused, THEME_LOOK},
+    {"foreign", {OPERAND_NUMBER, OPERAND_NUMBER}, 6, op_foreign, THEME_LOOK},
+    {"second-heap", {OPERAND_NUMBER, OPERAND_NUMBER}, 3, op_second_heap, THEME_LOOK},
+    {"misuse", {OPERAND_NUMBER, OPERAND_NUMBER}, 3, op_misuse, THEME_LOOK},
 };
 const unsigned fuzz_operation_kinds = sizeof fuzz_operations / sizeof fuzz_operations[0];
 

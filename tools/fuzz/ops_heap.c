@@ -211,7 +211,8 @@ void op_resize(struct mutator *m, const struct operation *o)
     for (uint32_t i = (uint32_t)length; i < c->length; i++) /* those that go are held no longer from here on */
         *model_field(r, number, c->fields - c->length + i) = 0;
     m->pending.resized = number;
-    void *result = eddy_resize(m->thread, model_address(r, number), c->shape == SHAPE_LEAF ? 24 + length : length);
+    void *result = eddy_resize(m->thread, model_address(r, number),
+                               c->shape == SHAPE_LEAF ? 24 + length * (1 + o->b / 16 * 4u) : length);
     resized(m, number, result, c->shape == SHAPE_LEAF ? 0 : length, handle);
     m->pending.resized = 0;
     if (result != NULL)

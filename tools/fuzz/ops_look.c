@@ -109,10 +109,22 @@ static void look_at_text(struct run *r, eddy_inspection *inspection, uint32_t nu
         fuzz_fail(OUTCOME_WRONG, "an inspection cannot be written: %s", eddy_status_text(status));
 }
 
+/* What a handle refers to, or lies some references below. */
+static uint32_t below_handle(struct mutator *m, const struct operation *o)
+{
+    uint32_t number = m->handles[o->a % FUZZ_HANDLES];
+    for (unsigned steps = o->b >> 4; number != 0 && steps > 0; steps--) {
+        const struct model_object *c = model_object(m->run, number);
+        uint32_t next = c->fields != 0 ? *model_field(m->run, number, (o->c + steps) % c->fields) : 0;
+        number = next != 0 ? next : number;
+    }
+    return number;
+}
+
 static void look(struct mutator *m, const struct operation *o, eddy_inspection *inspection)
 {
     struct run *r = m->run;
-    uint32_t number = m->handles[o->a % FUZZ_HANDLES];
+    uint32_t number = below_handle(m, o);
     eddy_root root;
     size_t length;
     look_at_all(r, inspection);
@@ -171,7 +183,8 @@ void op_look(struct mutator *m, const struct operation *o)
     if ((o->a & 3) == 0 && threads == 0)
         fuzz_fail(OUTCOME_WRONG, "no thread is attached");
     if (eddy_stall_stats(r->heap, t, kind, &summary) != expected
-        || eddy_stall_each(r->heap, t, kind, see_stalls, &stalls) != expected || (expected == EDDY_OK && stalls < summary.count))
+        || eddy_stall_each(r->heap, t, kind, see_stalls, &stalls) != expected
+        || (expected == EDDY_OK && stalls < summary.count))
         fuzz_fail(OUTCOME_WRONG, "statistics of stalls are wrong");
 }
 
@@ -299,13 +312,37 @@ void op_listen(struct mutator *m, const struct operation *o)
 /* ---- options as text ---- */
 
 /* What is right, then what is wrong. */
-static const char *const good_options[] = {
-    "heap_limit=1g", " soft_limit=16m ", "epoch=8k", "epoch_min=1", "epoch_max=2t", "log_epoch=0", "log_limit=64M", "log_chunk=7",
-    "idle_ms=20", "late_ms=1", "cycle_growth=40", "nice=3", "log=none", "log=stderr", "verify=epoch", "verify=none", "interior=on",
-    "interior=off", "roots=precise", "roots=conservative", "manual=on", "manual=off", "", "reserve=99999"};
-static const char *const bad_options[] = {"heap_limit",         "=1",       "nope=1",     "epoch=-1",  "epoch=1x", "nice=99999999999999999999",
-                                          "idle_ms=1k",         "log=on",   "manual=",    "epoch=99999999999t", "verify=epochs", "epoch = 1", "interior=on=off",
-                                          "log_chunk=4294967296"};
+static const char *const good_options[] = {"heap_limit=1g",
+                                           " soft_limit=16m ",
+                                           "epoch=8k",
+                                           "epoch_min=1",
+                                           "epoch_max=2t",
+                                           "log_epoch=0",
+                                           "log_limit=64M",
+                                           "log_chunk=7",
+                                           "idle_ms=20",
+                                           "late_ms=1",
+                                           "cycle_growth=40",
+                                           "nice=3",
+                                           "log=none",
+                                           "log=stderr",
+                                           "verify=epoch",
+                                           "verify=none",
+                                           "interior=on",
+                                           "interior=off",
+                                           "roots=precise",
+                                           "roots=conservative",
+                                           "manual=on",
+                                           "manual=off",
+                                           "",
+                                           "reserve=99999"};
+static const char *const bad_options[] = {"heap_limit",      "=1",
+                                          "nope=1",          "epoch=-1",
+                                          "epoch=1x",        "nice=99999999999999999999",
+                                          "idle_ms=1k",      "log=on",
+                                          "manual=",         "epoch=99999999999t",
+                                          "verify=epochs",   "epoch = 1",
+                                          "interior=on=off", "log_chunk=4294967296"};
 
 void op_options(struct mutator *m, const struct operation *o)
 {
@@ -342,7 +379,8 @@ static void refused(const char *what, eddy_status status, eddy_status expected)
 static void refuse_type(struct mutator *m, unsigned which)
 {
     static const size_t odd[] = {4}, twice[] = {8, 8}, far[] = {64}, good[] = {16};
-    static const eddy_encoding wrong_encoding = {.test = 1, .address = 3}, unknown_flag = {.address = ~(uintptr_t)15, .flags = 8};
+    static const eddy_encoding wrong_encoding = {.test = 1, .address = 3},
+                               unknown_flag = {.address = ~(uintptr_t)15, .flags = 8};
     static const eddy_type_desc wrong[] = {
         {.size = (size_t)1 << 40},
         {.size = 24, .ref_count = 1},
@@ -361,7 +399,8 @@ static void refuse_type(struct mutator *m, unsigned which)
         {.size = 2, .flags = EDDY_TYPE_ARBITRATED},
     };
     const eddy_type *type = NULL;
-    refused("a wrong type", eddy_type_register(m->run->heap, &wrong[which % (sizeof wrong / sizeof *wrong)], &type), EDDY_EINVAL);
+    refused("a wrong type", eddy_type_register(m->run->heap, &wrong[which % (sizeof wrong / sizeof *wrong)], &type),
+            EDDY_EINVAL);
 }
 
 static void refuse_heap(unsigned which)
@@ -390,7 +429,9 @@ void op_refused(struct mutator *m, const struct operation *o)
     switch (o->a % 12u) {
     case 0: refused("a root slot again", eddy_root_add(t, &r->root_slots[o->b % FUZZ_ROOTS]), EDDY_EBUSY); break;
     case 1: refused("an unknown root slot", eddy_root_remove(t, &unknown), EDDY_EINVAL); break;
-    case 2: refused("a range that ends before it begins", eddy_root_range_add(t, &unknown + 1, &unknown), EDDY_EINVAL); break;
+    case 2:
+        refused("a range that ends before it begins", eddy_root_range_add(t, &unknown + 1, &unknown), EDDY_EINVAL);
+        break;
     case 3: refused("an unknown range", eddy_root_range_remove(t, &unknown), EDDY_EINVAL); break;
     case 4: refused("a tiny limit", eddy_heap_set_limit(r->heap, 1 + o->b), EDDY_EINVAL); break;
     case 5: refused("a tiny soft limit", eddy_heap_set_soft_limit(r->heap, 1 + o->b), EDDY_EINVAL); break;
