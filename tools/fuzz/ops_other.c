@@ -216,7 +216,8 @@ void op_misuse(struct mutator *m, const struct operation *o)
     do
         ended = pid > 0 ? waitpid(pid, &status, 0) : pid;
     while (ended < 0 && errno == EINTR);
-    bool noticed = (WIFEXITED(status) && WEXITSTATUS(status) == MISUSED) || (WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
+    bool noticed =
+        (WIFEXITED(status) && WEXITSTATUS(status) == MISUSED) || (WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
     if (pid > 0 && !noticed)
         fuzz_fail(OUTCOME_WRONG, "misuse %u is not noticed: status %x", o->a % 24u, (unsigned)status);
     eddy_fork_parent(m->run->heap);
