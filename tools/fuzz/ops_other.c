@@ -168,12 +168,12 @@ static void misuse(struct mutator *m, unsigned which)
     case 9: eddy_legacy_window_close(t, 1); break;
     case 10: eddy_legacy_hand(t, node); break;
     case 11: eddy_own_write(t, node); break;
-    case 12: eddy_store_tagged(t, node, (uintptr_t *)(void *)shape_fields(node, SHAPE_NODE), 0); break;
+    case 12:
     case 13:
     case 14:
-    case 15:
-    case 16: in_native(t, node, which - 13); break;
+    case 15: in_native(t, node, which - 12); break;
 #ifdef EDDY_DEBUG
+    case 16: eddy_store_tagged(t, node, (uintptr_t *)(void *)shape_fields(node, SHAPE_NODE), 0); break;
     case 17: eddy_store(t, node, outside, leaf); break;
     case 18: eddy_store(t, outside, outside, leaf); break;
     case 19: eddy_store(t, node, shape_fields(node, SHAPE_NODE), outside); break;
