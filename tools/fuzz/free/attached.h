@@ -104,7 +104,7 @@ static unsigned take_finalizers(struct mutator *m, unsigned most)
 static void operate_finalizers(struct mutator *m)
 {
     void *object = pick_local(m);
-    if (object == NULL || one_in(&m->rng, 2)) {
+    if (object == NULL || eddy_is_permanent(object) || one_in(&m->rng, 2)) { /* permanent objects are never dead */
         take_finalizers(m, 4);
         return;
     }

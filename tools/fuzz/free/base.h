@@ -15,18 +15,20 @@
 #include "eddy/eddy.h"
 
 enum {
-    ROOTS = 24,     /* global root slots */
-    STACKS = 3,     /* lock-free stacks, each in a root slot of its own */
-    BOXES = 5,      /* of toys, each in a root slot of its own */
-    TOYS = 8,       /* places in a box */
-    PURSES = 12,    /* objects under rights, each in a root slot of its own */
-    MAILBOXES = 12, /* words of C memory that hold retained references */
-    LOCALS = 14,    /* a mutator's references to whatever it likes */
-    FIGURES = 4,    /* a mutator's lists, rings, trees and webs */
-    TEMPS = 6,      /* held while an operation is under way */
-    SLOTS = LOCALS + FIGURES + TEMPS,
-    SHADOWS = 1024, /* objects in a mutator's exact model */
-    COLORS = 4,     /* slot k of a shared object holds objects of color k % COLORS only */
+    ROOTS = 24,                           /* global root slots */
+    STACKS = 3,                           /* lock-free stacks, each in a root slot of its own */
+    BOXES = 5,                            /* of toys, each in a root slot of its own */
+    TOYS = 8,                             /* places in a box */
+    PURSES = 12,                          /* objects under rights, each in a root slot of its own */
+    MAILBOXES = 12,                       /* words of C memory that hold retained references */
+    LOCALS = 14,                          /* a mutator's references to whatever it likes */
+    FIGURES = 4,                          /* a mutator's lists, rings, trees and webs */
+    TEMPS = 6,                            /* held while an operation is under way */
+    SLOTS = LOCALS + FIGURES + TEMPS + 1, /* and an array that is resized */
+    PERMANENT = 8,                        /* permanent toys, each in a root slot of its own */
+    FIBERS = 6,                           /* places for fibers on offer */
+    SHADOWS = 1024,                       /* objects in a mutator's exact model */
+    COLORS = 4,                           /* slot k of a shared object holds objects of color k % COLORS only */
     THREADS_MOST = 16,
     PLACES = THREADS_MOST + 2, /* and two for the supervisors */
     SHAPES_MOST = 32,
@@ -49,6 +51,10 @@ enum group {
     GROUP_TOYS,
     GROUP_ATTACHED,
     GROUP_RIGHTS,
+    GROUP_LASTING,
+    GROUP_FRAMES,
+    GROUP_FIBERS,
+    GROUP_FORK,
     GROUPS
 };
 
@@ -93,9 +99,12 @@ struct world {
     void *boxes[BOXES];
     void *purses[PURSES];
     const eddy_type *purse;
-    void *foreign_kept[PURSES]; /* what foreign code has been handed */
-    uint32_t foreign_inside;    /* threads in foreign code */
-    uint64_t depth[STACKS];     /* pushes less pops */
+    void *permanent[PERMANENT];
+    uint64_t permanent_objects;
+    struct traveller *fibers[FIBERS]; /* on offer */
+    void *foreign_kept[PURSES];       /* what foreign code has been handed */
+    uint32_t foreign_inside;          /* threads in foreign code */
+    uint64_t depth[STACKS];           /* pushes less pops */
     void *mail[MAILBOXES];
     void *pinned[MAILBOXES]; /* objects with a pin for whoever takes them out */
     eddy_finalizer_queue *queue;
@@ -144,13 +153,16 @@ struct mutator {
     } weak[WEAK_LOCALS];
     struct shadow *shadows; /* SHADOWS */
     uint32_t shadow_hint;
-    uint32_t *work; /* SHADOWS: mark stack */
+    uint32_t *work;   /* SHADOWS: mark stack */
+    uintptr_t *grown; /* what the array that is resized must hold, hidden */
+    size_t grown_length;
 };
 
 #define OWNER_SHARED 0u
 #define OWNER_FROZEN UINT32_MAX
 #define FIGURE_SLOT LOCALS
 #define TEMP_SLOT (LOCALS + FIGURES)
+#define GROWN_SLOT (TEMP_SLOT + TEMPS)
 
 static inline uint64_t mix(uint64_t x)
 {

@@ -22,23 +22,23 @@
 #define INTERIOR EDDY_HEAP_INTERIOR_POINTERS
 
 /* Weights: private, shared, figure, stack, mail, garbage, native, attach, collect, reserve, toys, attached,
- * rights. */
+ * rights, lasting, frames, fibers, fork. */
 static const struct mode modes[] = {
-    {"precise", PRECISE, false, 0, 0, 3000, false, {300, 400, 20, 40, 40, 20, 20, 0, 2, 20, 40, 20, 20}},
-    {"conservative", 0, true, 0, 0, 3000, false, {300, 400, 20, 40, 40, 20, 20, 0, 2, 20, 40, 20, 20}},
-    {"mixed", INTERIOR, false, 0, 16, 3000, false, {300, 400, 20, 40, 40, 20, 20, 1, 2, 20, 40, 20, 20}},
-    {"interior", INTERIOR, true, 0, 0, 1000, false, {300, 400, 20, 40, 40, 20, 20, 1, 2, 20, 40, 20, 20}},
-    {"tinylog", PRECISE, false, 0, 3, 1000, false, {200, 400, 10, 40, 60, 10, 20, 1, 4, 40, 40, 20, 40}},
-    {"churn", PRECISE, false, 0, 8, 300, false, {200, 300, 5, 40, 60, 10, 60, 20, 4, 20, 20, 20, 40}},
-    {"churn-stack", 0, true, 0, 8, 300, false, {200, 300, 5, 40, 60, 10, 60, 20, 4, 20, 20, 20, 40}},
-    {"memory", PRECISE, false, 12 * MIB, 0, 20000, false, {300, 300, 40, 20, 20, 40, 10, 1, 2, 10, 10, 20, 20}},
-    {"memory-stack", 0, true, 12 * MIB, 64, 20000, false, {300, 300, 40, 20, 20, 40, 10, 1, 2, 10, 10, 20, 20}},
-    {"races", PRECISE, false, 0, 0, 6, false, {100, 600, 10, 200, 100, 5, 10, 0, 2, 20, 100, 20, 60}},
-    {"toys", PRECISE, false, 0, 0, 6, true, {0, 20, 0, 0, 2, 2, 4, 0, 0, 0, 1000, 20, 0}},
-    {"toys-stack", 0, true, 0, 0, 6, true, {0, 20, 0, 0, 2, 2, 4, 0, 0, 0, 1000, 20, 0}},
-    {"cycles", PRECISE, false, 0, 0, 100, true, {100, 600, 30, 20, 20, 5, 10, 0, 0, 10, 300, 20, 20}},
-    {"figures", PRECISE, false, 0, 0, 60000, false, {50, 50, 60, 10, 10, 5, 5, 0, 2, 5, 10, 20, 20}},
-    {"garbage", 0, true, 0, 0, 100, false, {100, 100, 5, 10, 10, 100, 5, 0, 1, 5, 5, 20, 20}},
+    {"precise", PRECISE, false, 0, 0, 3000, false, {300, 400, 20, 40, 40, 20, 20, 0, 2, 20, 40, 20, 20, 40, 6, 6, 1}},
+    {"conservative", 0, true, 0, 0, 3000, false, {300, 400, 20, 40, 40, 20, 20, 0, 2, 20, 40, 20, 20, 40, 6, 6, 1}},
+    {"mixed", INTERIOR, false, 0, 16, 3000, false, {300, 400, 20, 40, 40, 20, 20, 1, 2, 20, 40, 20, 20, 40, 6, 6, 1}},
+    {"interior", INTERIOR, true, 0, 0, 1000, false, {300, 400, 20, 40, 40, 20, 20, 1, 2, 20, 40, 20, 20, 40, 6, 6, 1}},
+    {"tinylog", PRECISE, false, 0, 3, 1000, false, {200, 400, 10, 40, 60, 10, 20, 1, 4, 40, 40, 20, 40, 40, 6, 6, 1}},
+    {"churn", PRECISE, false, 0, 8, 300, false, {200, 300, 5, 40, 60, 10, 60, 20, 4, 20, 20, 20, 40, 40, 6, 6, 1}},
+    {"churn-stack", 0, true, 0, 8, 300, false, {200, 300, 5, 40, 60, 10, 60, 20, 4, 20, 20, 20, 40, 40, 6, 6, 1}},
+    {"memory", PRECISE, false, 12 * MIB, 0, 20000, false, {300, 300, 40, 20, 20, 40, 10, 1, 2, 10, 10, 20, 20, 40, 6, 6, 1}},
+    {"memory-stack", 0, true, 12 * MIB, 64, 20000, false, {300, 300, 40, 20, 20, 40, 10, 1, 2, 10, 10, 20, 20, 40, 6, 6, 1}},
+    {"races", PRECISE, false, 0, 0, 6, false, {100, 600, 10, 200, 100, 5, 10, 0, 2, 20, 100, 20, 60, 40, 6, 40, 0}},
+    {"toys", PRECISE, false, 0, 0, 6, true, {0, 20, 0, 0, 2, 2, 4, 0, 0, 0, 1000, 20, 0, 0, 0, 0, 0}},
+    {"toys-stack", 0, true, 0, 0, 6, true, {0, 20, 0, 0, 2, 2, 4, 0, 0, 0, 1000, 20, 0, 0, 0, 0, 0}},
+    {"cycles", PRECISE, false, 0, 0, 100, true, {100, 600, 30, 20, 20, 5, 10, 0, 0, 10, 300, 20, 20, 40, 6, 6, 1}},
+    {"figures", PRECISE, false, 0, 0, 60000, false, {50, 50, 60, 10, 10, 5, 5, 0, 2, 5, 10, 20, 20, 40, 6, 6, 1}},
+    {"garbage", 0, true, 0, 0, 100, false, {100, 100, 5, 10, 10, 100, 5, 0, 1, 5, 5, 20, 20, 40, 6, 6, 1}},
 };
 enum { MODES = sizeof modes / sizeof modes[0] };
 
@@ -122,12 +122,14 @@ static uint64_t verify(struct mutator *m)
 
 /* ---- before and after the mutators; each on a thread of its own, of which nothing remains on a stack ---- */
 
-enum { ROOT_SLOTS = ROOTS + STACKS + BOXES + PURSES };
+enum { ROOT_SLOTS = ROOTS + STACKS + BOXES + PURSES + PERMANENT };
 
 static void **root_slot(struct world *w, unsigned i)
 {
-    if (i >= ROOT_SLOTS - PURSES)
-        return &w->purses[i - (ROOT_SLOTS - PURSES)];
+    if (i >= ROOT_SLOTS - PERMANENT)
+        return &w->permanent[i - (ROOT_SLOTS - PERMANENT)];
+    if (i >= ROOTS + STACKS + BOXES)
+        return &w->purses[i - (ROOTS + STACKS + BOXES)];
     return i < ROOTS ? &w->roots[i] : i < ROOTS + STACKS ? &w->stacks[i - ROOTS] : &w->boxes[i - ROOTS - STACKS];
 }
 
@@ -155,6 +157,10 @@ static void close_roots(struct mutator *m)
     for (unsigned i = 0; i < MAILBOXES; i++)
         receive(m, EDDY_EXCHANGE_ACQ_REL(&w->mail[i], NULL));
     drop_pins(m);
+    drop_fibers(m);
+    for (unsigned i = 0; i < PERMANENT; i++)
+        if (w->permanent[i] != NULL)
+            check_permanent(m, eddy_root_load(m->thread, &w->permanent[i]));
     for (unsigned i = 0; i < STACKS; i++) {
         while (pop_stack(m, i)) {
         }
@@ -181,7 +187,9 @@ static void close_world(struct mutator *m)
         eddy_heap_stats(w->heap, &stats);
         if (status != EDDY_OK)
             fail(w, m, "last collection: %s", eddy_status_text(status));
-        if (precise && (stats.live_objects != 0 || report.ambiguous_objects != 0))
+        if (stats.permanent_objects < w->permanent_objects)
+            fail(w, m, "%" PRIu64 " objects of %" PRIu64 " are permanent", stats.permanent_objects, w->permanent_objects);
+        if (precise && (stats.live_objects != stats.permanent_objects || report.ambiguous_objects != 0))
             fail(w, m, "%" PRIu64 " objects of %" PRIu64 " bytes are left (%" PRIu64 " ambiguous)", stats.live_objects,
                  stats.live_bytes, report.ambiguous_objects);
         complete = verify(m) == 0; /* an ambiguous word may vanish between collection and verification */

@@ -231,7 +231,7 @@ static void *failed(struct mutator *m)
 
 static void *make_array(struct mutator *m, size_t length, struct head fields)
 {
-    void **held = &m->slots[SLOTS - 1];
+    void **held = &m->slots[TEMP_SLOT + TEMPS - 1];
     eddy_array *array = eddy_alloc_array(m->thread, length + 1);
     if (array == NULL)
         return failed(m);

@@ -38,8 +38,10 @@ static void shadow_mark(struct mutator *m, void *object, uint32_t *count)
 static void audit(struct mutator *m)
 {
     uint32_t count = 0;
-    for (unsigned i = 0; i < SLOTS; i++)
+    for (unsigned i = 0; i < GROWN_SLOT; i++)
         shadow_mark(m, m->slots[i], &count);
+    for (size_t i = 0; m->slots[GROWN_SLOT] != NULL && i < m->grown_length; i++)
+        shadow_mark(m, unhide(m->grown[i]), &count);
     while (count != 0) {
         struct shadow *s = &m->shadows[m->work[--count]];
         void *object = unhide(s->hidden);

@@ -5,6 +5,7 @@
 
 #include "tools/fuzz/free/attached.h"
 #include "tools/fuzz/free/rights.h"
+#include "tools/fuzz/free/stacks.h"
 #include "tools/fuzz/free/toys.h"
 
 /* ---- lock-free stacks: every node that was pushed is popped once ---- */
@@ -243,7 +244,9 @@ static const struct {
     [GROUP_NATIVE] = {"native", operate_native},    [GROUP_ATTACH] = {"attach", operate_attach},
     [GROUP_COLLECT] = {"collect", operate_collect}, [GROUP_RESERVE] = {"reserve", operate_reserve},
     [GROUP_TOYS] = {"toys", operate_toys},          [GROUP_ATTACHED] = {"attached", operate_attached},
-    [GROUP_RIGHTS] = {"rights", operate_rights},
+    [GROUP_RIGHTS] = {"rights", operate_rights},    [GROUP_LASTING] = {"lasting", operate_lasting},
+    [GROUP_FRAMES] = {"frames", operate_frames},    [GROUP_FIBERS] = {"fibers", operate_fibers},
+    [GROUP_FORK] = {"fork", operate_fork},
 };
 
 /* What a place is doing, for the watchdog and for reports. */
@@ -263,6 +266,7 @@ static struct mutator *begin_life(struct mutator *m, struct world *w, unsigned p
     note(m, "beginning");
     m->shadows = calloc(SHADOWS, sizeof *m->shadows);
     m->work = calloc(SHADOWS, sizeof *m->work);
+    m->grown = calloc(GROWN_MOST, sizeof *m->grown);
     join_heap(m);
     return m;
 }
@@ -289,10 +293,12 @@ static void end_life(struct mutator *m)
     for (unsigned i = 0; i < FIGURES; i++)
         check_figure(m, i);
     audit(m);
+    check_grown(m);
     drop_weak(m);
     leave_heap(m, one_in(&m->rng, 2)); /* or detached by Eddy when the thread ends */
     free(m->shadows);
     free(m->work);
+    free(m->grown);
 }
 
 /* One thread, which executes what `function` says between the beginning and the end of a mutator's life. */
