@@ -2,7 +2,7 @@
 # Runs a mistake, and compares what it prints with the diagnoses that its source tells of.
 #   check.sh PROGRAM SOURCE
 set -u
-options=$(sed -n 's/^ \* switch: EDDY_OPTIONS=\([^ ]*\).*/\1/p' "$2")
+options=$(sed -n 's/^ \* switch: EDDY_OPTIONS=\([^ ;]*\).*/\1/p' "$2")
 printed=$(EDDY_OPTIONS=$options "$1" 2>&1)
 status=0
 while IFS= read -r diagnosis; do

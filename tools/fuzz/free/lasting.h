@@ -35,8 +35,13 @@ static bool bear_permanent(struct mutator *m)
             return failed(m) != NULL;
         EDDY_ADD_RELAXED(&m->world->permanent_objects, 1);
         stamp(member, member,
-              (struct head){.id = base + i, .owner = OWNER_FROZEN, .index = members, .shape = SHAPE_FIRST, .slots = 2,
-                            .color = (uint8_t)((base + i) % COLORS), .first = FIRST_SLOT});
+              (struct head){.id = base + i,
+                            .owner = OWNER_FROZEN,
+                            .index = members,
+                            .shape = SHAPE_FIRST,
+                            .slots = 2,
+                            .color = (uint8_t)((base + i) % COLORS),
+                            .first = FIRST_SLOT});
         if (first == NULL)
             first = member;
         else if (eddy_permanent_set(m->thread, last, slots_of(m, last, last), member) != EDDY_OK)
