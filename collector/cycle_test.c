@@ -226,8 +226,8 @@ void eddy__cycle_end_pass(struct collector *c)
     /* what was garbage when it began and is left was put off, or lost a reference meanwhile */
     bool exhausted = y->freed == 0 || (y->consequences == 0 && y->rejected == 0 && !y->waits);
     if (exhausted && !y->failed_memory && y->settled && c->decs.count == 0 && eddy__attached_at_rest(c))
-        EDDY_STORE_RELAXED(&c->heap->exhausted_from, y->begun);
+        y->exhausted_from = y->begun;
     if (!y->failed_memory || y->freed == 0) /* one that could not see everything and freed something is but a beginning */
-        EDDY_STORE_RELEASE(&c->heap->cycle_passes, c->heap->cycle_passes + 1);
+        y->passes++;
     c->cycles_wanted = false;
 }

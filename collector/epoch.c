@@ -102,6 +102,8 @@ static void finish(struct collector *c)
     STAT_SET(c->stats.overflowed_counts, c->overflow.count);
     EDDY_STORE_RELAXED(&heap->search_lag, search_lag(c));
     EDDY_STORE_RELAXED(&heap->objects_freed, c->stats.objects_freed);
+    EDDY_STORE_RELEASE(&heap->cycle_passes, c->cycles.passes);
+    EDDY_STORE_RELEASE(&heap->exhausted_from, c->cycles.exhausted_from); /* whoever sees it sees the figures above */
     if (c->cycles.phase == CYCLE_ARMED && c->cycles.portion.count != 0)
         eddy__collector_request(heap, REQUEST_EPOCH); /* the search goes on after the tests */
     HOOK(HOOK_EPOCH_ENDS, NULL);

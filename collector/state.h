@@ -91,22 +91,24 @@ struct cycles {
     struct vector targets;    /* node numbers: edges of the nodes on the search path */
     uint32_t portion_nodes;   /* first node of the portion in hand */
     uint32_t portion_candidates;
-    uint32_t at;            /* progress in the phase */
-    uint32_t counter;       /* Tarjan's */
-    size_t kept_last;       /* roots after the last compaction */
-    uint64_t begun;         /* epoch in which the pass began */
-    uint64_t prepared;      /* epoch in which the last preparation ended */
-    uint64_t freed;         /* objects freed by the pass */
-    uint64_t freed_bytes;   /* their cells */
-    uint64_t rejected;      /* candidates that the tests of the pass refused */
-    uint64_t consequences;  /* since the pass began: objects that have lost a reference because its holder was freed */
-    uint64_t bytes_lasting; /* of what was counted when the last pass began, what it did not free */
-    uint64_t bytes_before;  /* counted bytes when the pass began */
-    uint64_t bytes_after;   /* counted bytes when the last pass ended */
-    bool settled;           /* no releases were left over when the pass began */
-    unsigned rounds;        /* of tests: weak cells may put candidates off */
-    bool waits;             /* a candidate was put off in this round */
-    bool failed_memory;     /* there is no room for the tables of the portion in hand */
+    uint32_t at;             /* progress in the phase */
+    uint32_t counter;        /* Tarjan's */
+    size_t kept_last;        /* roots after the last compaction */
+    uint64_t begun;          /* epoch in which the pass began */
+    uint64_t prepared;       /* epoch in which the last preparation ended */
+    uint64_t freed;          /* objects freed by the pass */
+    uint64_t freed_bytes;    /* their cells */
+    uint64_t rejected;       /* candidates that the tests of the pass refused */
+    uint64_t consequences;   /* since the pass began: objects that have lost a reference because its holder was freed */
+    uint64_t bytes_lasting;  /* of what was counted when the last pass began, what it did not free */
+    uint64_t bytes_before;   /* counted bytes when the pass began */
+    uint64_t bytes_after;    /* counted bytes when the last pass ended */
+    uint64_t passes;         /* heap.cycle_passes and heap.exhausted_from, */
+    uint64_t exhausted_from; /* which say so when the epoch has been processed */
+    bool settled;            /* no releases were left over when the pass began */
+    unsigned rounds;         /* of tests: weak cells may put candidates off */
+    bool waits;              /* a candidate was put off in this round */
+    bool failed_memory;      /* there is no room for the tables of the portion in hand */
 };
 
 struct survival {  /* share of the allocation that became counted, at one distance of epochs */

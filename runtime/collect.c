@@ -50,7 +50,7 @@ bool eddy__reclaim_all(eddy_heap *heap, uint64_t deadline, unsigned *late)
      * for cycles that begins after that shows whether anything is left. */
     uint64_t from = EDDY_LOAD_ACQUIRE(&heap->epoch) + 2;
     uint64_t passes = EDDY_LOAD_ACQUIRE(&heap->cycle_passes);
-    while (EDDY_LOAD_RELAXED(&heap->exhausted_from) < from
+    while (EDDY_LOAD_ACQUIRE(&heap->exhausted_from) < from
            && EDDY_LOAD_ACQUIRE(&heap->cycle_passes) - passes < PASSES_AT_MOST) {
         eddy__collector_request(heap, REQUEST_CYCLES);
         if (!eddy__pass_epoch(heap, deadline, late))

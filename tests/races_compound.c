@@ -214,9 +214,43 @@ static void test_live_bystander(void **state)
     assert_true(lab_close());
 }
 
+/* ---- the end of a search ---- */
+
+static uint64_t said_from; /* a search that began in this epoch leaves nothing */
+static bool early;
+
+static bool said_early(enum eddy__hook_point point)
+{
+    early |= point == HOOK_STEP_SWEPT && lab.heap->exhausted_from >= said_from && live_objects() != 0;
+    return false;
+}
+
+/* Who waits for a collection may look at any time, also while the epoch goes on: then the figures are those of before. */
+static void test_the_end_is_said_with_its_figures(void **state)
+{
+    (void)state;
+    lab_open(0);
+    make_pairs(PAIRS);
+    drop_pairs();
+    assert_int_equal(live_objects(), 2 * PAIRS);
+    said_from = lab.heap->epoch;
+    early = false;
+    lab.each = said_early;
+    for (unsigned i = 0; lab.heap->exhausted_from < said_from; i++) {
+        assert_true(i < STEPS_MOST);
+        want_cycles();
+        epoch_pass();
+    }
+    lab.each = NULL;
+    assert_false(early);
+    assert_int_equal(live_objects(), 0);
+    assert_true(lab_close());
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_the_end_is_said_with_its_figures),
         cmocka_unit_test(test_chain),
         cmocka_unit_test(test_tree_with_common_end),
         cmocka_unit_test(test_acyclic_object_between),

@@ -234,7 +234,7 @@ struct eddy_heap {
     uint32_t epochs_done;                        /* futex: bumped when an epoch has been processed */
     uint64_t processed;                          /* the last epoch processed */
     uint64_t objects_freed;                      /* by counts, up to the last epoch processed */
-    uint64_t cycle_passes; /* searches for cycles that have ended, those not counted that gave up for want of memory but freed something */
+    uint64_t cycle_passes; /* up to the last epoch processed: searches for cycles that have ended, those not counted that gave up for want of memory but freed something */
     uint64_t exhausted_from; /* epoch in which the last of them began that left no garbage of before */
     uint32_t search_lag;     /* growth during a search for cycles, thousandths of what is harmless */
     size_t epoch_bytes;      /* present distance of epochs, bytes allocated */
