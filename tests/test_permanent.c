@@ -306,11 +306,11 @@ static void test_freeze(void **state)
 {
     (void)state;
     struct world w = world_open(EDDY_HEAP_PRECISE_ROOTS);
-    ROOTS_PUSH(w.t, 2);
+    ROOTS_PUSH(w.t, 4);
     struct node *live = roots[0] = node_new(&w);
     live->value = 1;
     for (unsigned i = 0; i < 5000; i++) { /* of each two one is garbage; some on cycles */
-        struct node *n = node_new(&w), *m = node_new(&w);
+        struct node *n = roots[2] = node_new(&w), *m = roots[3] = node_new(&w);
         n->value = i;
         m->value = 1000000;
         EDDY_SET(w.t, n, left, live);
@@ -318,6 +318,7 @@ static void test_freeze(void **state)
         EDDY_SET(w.t, m, right, m);
         live = roots[0] = n;
     }
+    roots[2] = roots[3] = NULL;
     struct node *young = roots[1] = node_new(&w); /* private when the heap is frozen */
     EDDY_SET(w.t, young, left, node_new(&w));
     assert_int_equal(eddy_heap_freeze(w.t), EDDY_OK);
