@@ -230,7 +230,7 @@ static void name_edge(void *context, void *const *slot)
 {
     struct naming *naming = context;
     uint32_t target = eddy__graph_node(naming->i, EDDY_LOAD_ACQUIRE(slot));
-    size_t offset = (size_t)((const char *)slot - naming->object);
+    size_t offset = (size_t)((const char *)edges_field(naming->type, slot) - naming->object);
     struct edge_name name = {false, offset};
     if (naming->type->trace != NULL)
         name = (struct edge_name){true, naming->visited++};

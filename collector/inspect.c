@@ -98,6 +98,7 @@ struct field_search {
     bool found;
     const eddy_inspection *i;
     const char *from;
+    const struct type *type;
     size_t offset;
 };
 
@@ -107,14 +108,14 @@ static void match_field(void *context, void *const *slot)
     if (search->found || eddy__graph_node(search->i, EDDY_LOAD_ACQUIRE(slot)) != search->target)
         return;
     search->found = true;
-    search->offset = (size_t)((const char *)slot - search->from);
+    search->offset = (size_t)((const char *)edges_field(search->type, slot) - search->from);
 }
 
 /* The offset in `from` of its first field that refers to `target`. */
 static size_t field_to(const eddy_inspection *i, uint32_t from, uint32_t target)
 {
     const void *object = i->graph.objects[from];
-    struct field_search search = {.target = target, .i = i, .from = object};
+    struct field_search search = {.target = target, .i = i, .from = object, .type = inspect_type(i, object)};
     edges_each(i->heap, EDDY_LOAD_ACQUIRE(eddy__header(object)), object, match_field, &search);
     return search.offset;
 }

@@ -210,6 +210,45 @@ static void test_dot(void **state)
     world_close(&w);
 }
 
+/* The fields of types with an encoding lie where the words do, for all that names them. */
+static void test_words(void **state)
+{
+    (void)state;
+    struct world w = world_open(EDDY_HEAP_MANUAL | EDDY_HEAP_PRECISE_ROOTS);
+    static const size_t offsets[] = {16};
+    static const eddy_encoding encoding = {.test = 15, .value = 2, .address = ~(uintptr_t)15};
+    const eddy_type_desc desc = {.name = "words",
+                                 .size = 24,
+                                 .ref_offsets = offsets,
+                                 .ref_count = 1,
+                                 .tail = EDDY_TAIL_REFS,
+                                 .length_offset = 8,
+                                 .encoding = &encoding};
+    const eddy_type *type;
+    assert_int_equal(eddy_type_register(w.heap, &desc, &type), EDDY_OK);
+    ROOTS_PUSH(w.t, 1);
+    uintptr_t *words = roots[0] = eddy_alloc_tail(w.t, type, 3);
+    const struct node *fixed = node_new(&w), *last = node_new(&w);
+    eddy_store_tagged(w.t, words, words + 2, (uintptr_t)fixed | 2);
+    eddy_store_tagged(w.t, words, words + 5, (uintptr_t)last | 2);
+    eddy_inspection *i = begin(&w);
+    eddy_path_step steps[2];
+    eddy_root root;
+    size_t length;
+    assert_int_equal(eddy_inspect_path(i, fixed, &root, steps, 2, &length), EDDY_OK);
+    assert_int_equal(length, 2);
+    assert_int_equal(steps[1].field, 16);
+    assert_int_equal(eddy_inspect_path(i, last, &root, steps, 2, &length), EDDY_OK);
+    assert_int_equal(steps[1].field, 40);
+    text_length = 0;
+    assert_int_equal(eddy_inspect_write_dot(i, write_text, NULL), EDDY_OK);
+    eddy_inspect_end(i);
+    assert_int_equal(occurrences("[label=\"+16\"]"), 1);
+    assert_int_equal(occurrences("[label=\"[2]\"]"), 1);
+    ROOTS_POP(w.t);
+    world_close(&w);
+}
+
 /* ---- errors ---- */
 
 static bool write_until(void *context, const void *bytes, size_t n)
@@ -296,8 +335,8 @@ static void test_out_of_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_snapshot),      cmocka_unit_test(test_snapshot_of_odd_types),
-        cmocka_unit_test(test_dot),           cmocka_unit_test(test_errors_of_writing),
+        cmocka_unit_test(test_snapshot),      cmocka_unit_test(test_snapshot_of_odd_types), cmocka_unit_test(test_dot),
+        cmocka_unit_test(test_words),         cmocka_unit_test(test_errors_of_writing),
 #ifdef EDDY_HOOKS
         cmocka_unit_test(test_out_of_memory),
 #endif

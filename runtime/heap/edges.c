@@ -25,8 +25,9 @@ void *eddy__tagged_object(const eddy_heap *heap, const struct tagged *tagged, ui
 
 static void tagged_edge(const struct eddy_visitor *visitor, void *const *slot)
 {
-    void *object = eddy__tagged_object(visitor->heap, visitor->tagged, (uintptr_t)EDDY_LOAD_ACQUIRE(slot));
-    visitor->edge(visitor->context, &object);
+    uintptr_t word = (uintptr_t)EDDY_LOAD_ACQUIRE(slot);
+    struct decoded_edge decoded = {eddy__tagged_object(visitor->heap, visitor->tagged, word), slot};
+    visitor->edge(visitor->context, &decoded.object);
 }
 
 void eddy_visit(eddy_visitor *visitor, void *const *field)

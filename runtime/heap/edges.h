@@ -15,9 +15,21 @@ struct eddy_visitor {
     const struct tagged *tagged; /* NULL: the fields are pointers */
 };
 
+/* What `edge` gets of a word: a copy, decoded, and where the word is. */
+struct decoded_edge {
+    void *object; /* `slot` points here */
+    void *const *field;
+};
+
+/* Where in its object, whose type this is, the reference is that `edge` has got. */
+static inline void *const *edges_field(const struct type *type, void *const *slot)
+{
+    return type->tagged != NULL ? ((const struct decoded_edge *)(const void *)slot)->field : slot;
+}
+
 /* edges.c: the object that a word refers to, or NULL. */
 void *eddy__tagged_object(const eddy_heap *heap, const struct tagged *tagged, uintptr_t word);
-/* The edges of an object of a type with an encoding or a trace callback. What `edge` gets of a word is a copy, decoded. */
+/* The edges of an object of a type with an encoding (see struct decoded_edge) or a trace callback. */
 void eddy__edges_special(const eddy_heap *heap, const struct type *type, const void *object, edge_fn *edge, void *context);
 
 /* Length of the tail, bounded by what the cell can hold, so that a damaged length leads nowhere else. */

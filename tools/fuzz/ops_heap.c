@@ -14,7 +14,7 @@
 #else
 #define CAN_FORK true
 #endif
-#define CHILD_SECONDS 20u
+#define CHILD_SECONDS 60u
 
 /* ---- exclusiveness ---- */
 

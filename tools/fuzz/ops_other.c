@@ -191,7 +191,7 @@ static void child(struct mutator *m, const struct operation *o)
     eddy__hook = NULL;
     EDDY_STORE_RELAXED(&eddy__fail_countdown, 0);
     EDDY_STORE_RELAXED(&eddy__fail_for_good, 0);
-    alarm(20);
+    alarm(60);
     if (by_default) {
         int null = open("/dev/null", O_WRONLY);
         dup2(null, STDERR_FILENO);
