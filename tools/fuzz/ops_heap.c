@@ -1,6 +1,7 @@
 /* Operations on objects as such, and on the heap as a whole: permanent objects, resizing, forking, limits. Some ask the
  * program for exclusiveness (nobody may store into objects that become permanent): then the other threads end what they do
  * and wait in native regions. */
+#include "tools/fuzz/can_fork.h"
 #include "tools/fuzz/operations.h"
 
 #include <errno.h>
@@ -9,12 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#if defined(__SANITIZE_THREAD__)
-#define CAN_FORK false /* its run-time does not start threads in a child */
-#else
-#define CAN_FORK true
-#endif
-#define CHILD_SECONDS 60u
+#define CHILD_SECONDS 20u
 
 /* ---- exclusiveness ---- */
 

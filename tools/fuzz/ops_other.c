@@ -1,5 +1,6 @@
 /* Operations beside the program's heap: a second one without a collector thread, calls with records of other and of detached threads,
  * and misuse, which ends a forked child. */
+#include "tools/fuzz/can_fork.h"
 #include "tools/fuzz/operations.h"
 
 #include <errno.h>
@@ -7,12 +8,6 @@
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
-#define CAN_FORK false
-#else
-#define CAN_FORK true
-#endif
 
 /* ---- records that are not the caller's ---- */
 
@@ -191,7 +186,7 @@ static void child(struct mutator *m, const struct operation *o)
     eddy__hook = NULL;
     EDDY_STORE_RELAXED(&eddy__fail_countdown, 0);
     EDDY_STORE_RELAXED(&eddy__fail_for_good, 0);
-    alarm(60);
+    alarm(20);
     if (by_default) {
         int null = open("/dev/null", O_WRONLY);
         dup2(null, STDERR_FILENO);

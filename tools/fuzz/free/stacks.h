@@ -4,6 +4,7 @@
 #ifndef EDDY_FUZZ_FREE_STACKS_H
 #define EDDY_FUZZ_FREE_STACKS_H
 
+#include "tools/fuzz/can_fork.h"
 #include "tools/fuzz/free/lasting.h"
 
 #include <errno.h>
@@ -13,12 +14,6 @@
 #define FRAMES_MOST 6u
 #define RANGE_WORDS 6u
 #define CHILD_SECONDS 60u
-
-#if defined(__SANITIZE_THREAD__)
-#define CAN_FORK false /* its run-time does not start threads in a child */
-#else
-#define CAN_FORK true
-#endif
 
 static void *make_pair(struct mutator *m, uint64_t *id)
 {
