@@ -26,7 +26,7 @@ struct model_object {
     bool gone;             /* a weak reference that has said that its target is dead */
     uint32_t target;       /* of a weak reference */
     uint32_t made, lapsed; /* ticks: made as a weak reference; see extras.h */
-    uint32_t doubtful;     /* the same, if it was not put into the queue alive */
+    uint32_t doubtful;     /* the same, if it was not put into the queue alive, or was on the cycle still */
     uint32_t table;        /* a table: its number plus one */
     uint32_t external;
     uint32_t mark; /* number of the last walk that reached it */

@@ -43,6 +43,12 @@ static bool met_key(const struct model *model)
     return false;
 }
 
+/* Whether one leads to the other; or may have, when the collector looked, by an ephemeron or an entry that is gone. */
+static bool may_have_led(struct run *r, uint32_t from, uint32_t to)
+{
+    return leads_to(r, from, to, true) || met_key(&r->model);
+}
+
 /* A dead object's finalizer has been found: so its whole cycle has been found dead; or, unless `sure`, may have been. */
 static void lapse(struct run *r, uint32_t object, bool sure)
 {
@@ -51,6 +57,8 @@ static void lapse(struct run *r, uint32_t object, bool sure)
     for (uint32_t number = 1; number <= model->count; number++)
         if (number == object || (leads_to(r, object, number, true) && leads_to(r, number, object, true)))
             *(sure ? &model->objects[number].lapsed : &model->objects[number].doubtful) = tick;
+        else if (may_have_led(r, object, number) && may_have_led(r, number, object))
+            model->objects[number].doubtful = tick;
 }
 
 static bool is_queued(const struct run *r, const struct record_model *record)
@@ -108,7 +116,7 @@ uint32_t extras_finalized(struct mutator *m, const void *object, const void *dat
         fuzz_fail(OUTCOME_FREED_LIVE, "finalizer %u is run on object %u, not on object %u", number, model_at(r, object),
                   record->object);
     bool live = model_reaches(r, record->object);
-    if (live && !is_queued(r, record))
+    if (live && !is_queued(r, record) && !extras_doubtful(r, record->object, record->made))
         fuzz_fail(OUTCOME_WRONG, "finalizer %u of object %u is run, but the object can be reached", number, record->object);
     bool just_dead = !live && !is_queued(r, record);
     if (!live && !extras_lapsed(r, record->object, record->made))

@@ -1,6 +1,8 @@
 /* Operations on objects as such, and on the heap as a whole: permanent objects, resizing, forking, limits. Some ask the
  * program for exclusiveness (nobody may store into objects that become permanent): then the other threads end what they do
  * and wait in native regions. */
+#include "runtime/heap/heap.h"
+
 #include "tools/fuzz/can_fork.h"
 #include "tools/fuzz/operations.h"
 
@@ -42,6 +44,13 @@ void fuzz_end_exclusive(struct mutator *m)
 
 /* ---- permanent objects ---- */
 
+/* Of an address where an object of the model may have died: whatever lies there now may look like a header, a count byte does not. */
+static bool counted_permanent(struct run *r, const void *object)
+{
+    const struct block *b = block_of(r->heap, object);
+    return (EDDY_LOAD_RELAXED(&b->counts[cell_number(b, object)]) & COUNT_MASK) == COUNT_PERMANENT;
+}
+
 /* What has become permanent, asked of the heap; fails if something reachable from `number` (0: anything reachable) has not. */
 static void note_permanent(struct mutator *m, uint32_t number)
 {
@@ -52,7 +61,7 @@ static void note_permanent(struct mutator *m, uint32_t number)
         struct model_object *o = &model->objects[i];
         bool live = o->mark == model->walk;
         if (o->permanent || o->replaced || eddy_object_at(r->heap, (void *)o->address) != (void *)o->address
-            || !eddy_is_permanent((void *)o->address))
+            || !eddy_is_permanent((void *)o->address) || (!live && !counted_permanent(r, (void *)o->address)))
             continue;
         o->permanent = true;
         model->extras.permanent_count++;
