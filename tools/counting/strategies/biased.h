@@ -96,8 +96,9 @@ static COUNT_COLD void biased_drain(struct count_thread *t, bool close)
 
 static void count_detach(struct count_thread *t)
 {
-    biased_drain(t, false);
-    biased_drain(t, true); /* what the first time destroyed may have released more */
+    do
+        biased_drain(t, true);
+    while (party_is_open(t->id)); /* what has been destroyed may have released more */
 }
 
 static inline void count_poll(struct count_thread *t)

@@ -72,7 +72,8 @@ COUNT_UNUSED static inline bool party_has_entries(uint32_t id)
     return EDDY_LOAD_RELAXED(&parties[id].waiting) != 0;
 }
 
-/* Takes all entries; the caller frees the array. With `close` none follow. */
+/* Takes all entries; the caller frees the array. With `close`, and if there were none, none follow: whoever settles an object himself
+ * from then on comes after everything that its owner did. */
 COUNT_UNUSED static struct count_header **party_take(uint32_t id, size_t *count, bool close)
 {
     struct party *p = &parties[id];
@@ -82,10 +83,16 @@ COUNT_UNUSED static struct count_header **party_take(uint32_t id, size_t *count,
     p->entries = NULL;
     p->count = p->room = 0;
     EDDY_STORE_RELAXED(&p->waiting, 0);
-    if (close)
+    if (close && *count == 0)
         p->open = false;
     pthread_mutex_unlock(&p->lock);
     return entries;
+}
+
+/* Asked by the owner, who alone closes it. */
+COUNT_UNUSED static bool party_is_open(uint32_t id)
+{
+    return parties[id].open;
 }
 
 #endif

@@ -142,8 +142,9 @@ static void count_attach(struct count_thread *t, unsigned index)
 /* What the thread still has is settled by others from now on, under the lock of its queue. */
 static void count_detach(struct count_thread *t)
 {
-    split_drain(t, t->id, false);
-    split_drain(t, t->id, true);
+    do
+        split_drain(t, t->id, true);
+    while (party_is_open(t->id)); /* what has been destroyed may have released more */
     split_legacy_begin(t);
     split_legacy_end(t);
     split_detach(t);

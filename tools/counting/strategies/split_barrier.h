@@ -23,7 +23,7 @@ struct split_batch {
 
 struct split_limbo {
     uint64_t seen; /* epoch at the last poll; UINT64_MAX: touches no objects now; 0: nobody. Written by the thread */
-    struct split_batch *filling, *waiting;
+    struct split_batch *filling, *waiting; /* the youngest first */
 };
 
 static uint64_t split_epoch; /* atomic */
@@ -75,20 +75,37 @@ static bool split_passed(const struct split_batch *batch)
 
 static void split_drain(struct count_thread *t, uint32_t id, bool close);
 
+/* The batches that everybody has passed: when one is, those before it are. */
+static struct split_batch *split_take_passed(struct split_limbo *limbo)
+{
+    struct split_batch **at = &limbo->waiting;
+    while (*at != NULL && !split_passed(*at))
+        at = &(*at)->next;
+    struct split_batch *passed = *at;
+    *at = NULL;
+    return passed;
+}
+
+/* Late reports of what dies here are in the thread's own queue or in that of legacy code: no other thread may do this. */
 static COUNT_COLD void split_try_reuse(struct count_thread *t)
 {
     struct split_limbo *limbo = t->limbo;
-    if (!split_passed(limbo->waiting) || t->legacy != PARTY_NOBODY)
+    if (t->legacy != PARTY_NOBODY)
         return;
-    struct split_batch *batch = limbo->waiting;
-    limbo->waiting = NULL;
-    split_drain(t, t->id, false); /* late reports */
+    struct split_batch *batch = split_take_passed(limbo);
+    if (batch == NULL)
+        return;
+    split_drain(t, t->id, false);
     pthread_mutex_lock(&split_lock);
     t->legacy = split_legacy;
     split_drain(t, split_legacy, false);
     t->legacy = PARTY_NOBODY;
     pthread_mutex_unlock(&split_lock);
-    split_reuse_batch(t, batch);
+    while (batch != NULL) {
+        struct split_batch *next = batch->next;
+        split_reuse_batch(t, batch);
+        batch = next;
+    }
 
     pthread_mutex_lock(&split_orphans_lock);
     batch = split_orphans;
@@ -118,14 +135,8 @@ COUNT_UNUSED static void count_retire(struct count_thread *t, struct count_heade
     split_close_batch(limbo);
     struct split_batch *closed = limbo->filling;
     limbo->filling = NULL;
-    if (limbo->waiting == NULL) {
-        limbo->waiting = closed;
-        return;
-    }
-    pthread_mutex_lock(&split_orphans_lock);
-    closed->next = split_orphans;
-    split_orphans = closed;
-    pthread_mutex_unlock(&split_orphans_lock);
+    closed->next = limbo->waiting;
+    limbo->waiting = closed;
 }
 
 static void split_detach(struct count_thread *t)
@@ -135,14 +146,18 @@ static void split_detach(struct count_thread *t)
         split_close_batch(limbo);
     EDDY_STORE_RELEASE(&limbo->seen, UINT64_MAX);
     pthread_mutex_lock(&split_orphans_lock);
-    struct split_batch *left[] = {limbo->filling, limbo->waiting};
-    for (int i = 0; i < 2; i++)
-        if (left[i] != NULL) {
-            left[i]->next = split_orphans;
-            split_orphans = left[i];
-        }
+    if (limbo->filling != NULL) {
+        limbo->filling->next = limbo->waiting;
+        limbo->waiting = limbo->filling;
+    }
+    while (limbo->waiting != NULL) {
+        struct split_batch *batch = limbo->waiting;
+        limbo->waiting = batch->next;
+        batch->next = split_orphans;
+        split_orphans = batch;
+    }
     pthread_mutex_unlock(&split_orphans_lock);
-    limbo->filling = limbo->waiting = NULL;
+    limbo->filling = NULL;
 }
 
 /* A report: the shared count has been below zero. Whoever calls it has the right. True: the object is dead. */
