@@ -102,10 +102,13 @@ static struct steal *settle(eddy_heap *heap, struct thread *self, struct steal *
             answer(node);
             return NULL;
         }
+        HOOK(HOOK_RIGHT_FOUND, node->object);
         uint32_t keeping = EDDY_LOAD_ACQUIRE(&v->rights.keeping);
         bool kept = (found & EDDY__RIGHT_KEPT) != 0 && (keeping & 1) != 0;
         if (MUTANT(MUTANT_RIGHT_KEPT_GRANTED))
             kept = false;
+        /* If not, it is kept, if at all, in the acquisition that `keeping` numbers. */
+        bool moved = EDDY_LOAD_ACQUIRE(right_of(node->object)) != found && !MUTANT(MUTANT_RIGHT_KEPT_BEFORE);
         bool legacy = right_is_legacy(v) && !MUTANT(MUTANT_RIGHT_LEGACY_PREEMPTED);
         if ((kept && node->legacy) || (v == self && !kept && !legacy)) {
             if (!grant(v, node, found))
@@ -129,7 +132,7 @@ static struct steal *settle(eddy_heap *heap, struct thread *self, struct steal *
         push(v, node); /* from here on others may answer it, and the object be freed */
         eddy__provoke(v);
         HOOK(HOOK_RIGHT_ASKED, v);
-        if (kept && EDDY_ADD_ACQ_REL(&v->rights.keeping, 0) == keeping)
+        if (kept && !moved && EDDY_ADD_ACQ_REL(&v->rights.keeping, 0) == keeping)
             return NULL; /* it looks when that acquisition ends */
         if (EDDY_ADD_ACQ_REL(&heap->legacy_holder, 0) == v->number || !right_asleep(v))
             return NULL; /* when its foreign code ends; at its next safepoint */

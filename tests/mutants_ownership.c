@@ -1,6 +1,9 @@
 /* Wrong variants of rights (docs/design.md, section 8): each is switched on at run time and caught by a scenario that passes
  * without it. A, B and C are threads, x and y objects of an arbitrated type in root slots. An actor that waits for a right
  * stops at each turn of its wait, and goes on when it is resumed. */
+#include <sched.h>
+#include <stdlib.h>
+
 #include "tests/caught.h"
 
 #define A (&lab.actors[0])
@@ -232,6 +235,111 @@ static enum verdict restarted_keeping(void)
     return lab_close() ? PASSED : LEFT_GARBAGE;
 }
 
+/* Lets the actor go on and does not wait for it: its job has to end elsewhere than in a hook. */
+static void let_go(struct actor *a)
+{
+    pthread_mutex_lock(&lab.lock);
+    a->state = ACTOR_BUSY;
+    pthread_cond_signal(&a->wake);
+    pthread_mutex_unlock(&lab.lock);
+}
+static bool is_done(struct actor *a)
+{
+    pthread_mutex_lock(&lab.lock);
+    bool done = a->state == ACTOR_IDLE;
+    pthread_mutex_unlock(&lab.lock);
+    return done;
+}
+/* Waits until it sleeps in native state, having looked at its queue. */
+static void await_sleep(const struct actor *a)
+{
+    const struct thread *t = (const struct thread *)(const void *)a->t;
+    while (WORD_STATE(EDDY_LOAD_SEQ_CST(&t->word)) != THREAD_NATIVE)
+        sched_yield();
+    for (eddy_thread_state state = {0}; state.kernel_state != 'S'; eddy__os_thread_look(t->tid, &state))
+        sched_yield();
+}
+
+static struct owned *four[4]; /* by address */
+
+static void job_own_first_two(struct actor *self)
+{
+    const eddy_own_request two[] = {{four[0], true}, {four[1], true}};
+    self->index = 0;
+    eddy_own_all(self->t, two, 2);
+    self->index = 1;
+}
+static void job_own_last_three(struct actor *self)
+{
+    const eddy_own_request three[] = {{four[1], true}, {four[2], true}, {four[3], true}};
+    self->index = 0;
+    eddy_own_all(self->t, three, 3);
+    self->index = 1;
+}
+
+static int by_address(const void *a, const void *b)
+{
+    const struct owned *x = *(struct owned *const *)a, *y = *(struct owned *const *)b;
+    return (x > y) - (x < y);
+}
+
+/* The first and the last of four are marked. A keeps the second and waits for the third, while B, who has borrowed the lock, sees that
+ * the second is kept. Then A comes to the last one, gives up what it keeps, and waits for the lock. */
+static enum verdict kept_before(void)
+{
+    rights_lab(3);
+    for (unsigned i = 0; i < 4; i++)
+        four[i] = make_owned(C, i);
+    qsort(four, 4, sizeof *four, by_address);
+    perform(C, job_legacy_enter);
+    for (unsigned i = 0; i < 4; i += 3) {
+        C->object = four[i];
+        perform(C, job_hand);
+    }
+    perform(C, job_legacy_leave);
+    ask(A, job_own_last_three, NULL, NULL);
+    handshake(C);
+    turn(A);
+    SET_UP(stopped(A));
+    stop_at(B, HOOK_RIGHT_FOUND);
+    perform(B, job_own_first_two);
+    SET_UP(stopped(B));
+    handshake(C);
+    let_go(A);
+    await_sleep(A);
+    turn(B);
+    MUST(gets(B) && has(B, four[1]), STARVED);
+    while (!is_done(A)) {
+        handshake(B);
+        sched_yield();
+    }
+    MUST(A->index == 1 && has(A, four[1]) && has(A, four[2]), STARVED);
+    handshake(A);
+    return lab_close() ? PASSED : LEFT_GARBAGE;
+}
+
+static void job_barrier(struct actor *self)
+{
+    self->index = 0;
+    eddy_barrier(self->t);
+    self->index = 1;
+}
+
+/* A sleeps when B's barrier begins, and wakes while it waits for C. */
+static enum verdict barrier_asks_once(void)
+{
+    rights_lab(3);
+    enter(A);
+    ask(B, job_barrier, NULL, NULL);
+    SET_UP(stopped(B)); /* for C: threads are looked at from the last to the first */
+    leave(A);
+    handshake(C);
+    SET_UP(!turn(B));
+    handshake(A);
+    MUST(turn(B), STARVED);
+    return lab_close() ? PASSED : LEFT_GARBAGE;
+}
+
 /* A runs, and B does not wait for it. */
 static enum verdict taken_from_a_running_owner(void)
 {
@@ -409,6 +517,8 @@ CAUGHT(RIGHT_NO_BARRIER, written_without_barrier, TWO_OWNERS)
 CAUGHT(RIGHT_UNSORTED, unsorted, STARVED)
 CAUGHT(RIGHT_KEPT_GRANTED, kept_is_granted, STARVED)
 CAUGHT(RIGHT_RESTART_KEEPING, restarted_keeping, STARVED)
+CAUGHT(RIGHT_KEPT_BEFORE, kept_before, STARVED)
+CAUGHT(RIGHT_BARRIER_ASKS_ONCE, barrier_asks_once, STARVED)
 CAUGHT(RIGHT_TAKE_RUNNING, taken_from_a_running_owner, TWO_OWNERS)
 CAUGHT(RIGHT_ASLEEP_DEAF, deaf_in_its_sleep, STARVED)
 CAUGHT(RIGHT_TOKEN_STAYS, token_stays, TWO_OWNERS)
@@ -423,7 +533,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_woken_at_once),      cmocka_unit_test(test_written_without_barrier),
         cmocka_unit_test(test_unsorted),           cmocka_unit_test(test_kept_is_granted),
-        cmocka_unit_test(test_restarted_keeping),  cmocka_unit_test(test_taken_from_a_running_owner),
+        cmocka_unit_test(test_restarted_keeping),  cmocka_unit_test(test_kept_before),
+        cmocka_unit_test(test_barrier_asks_once),  cmocka_unit_test(test_taken_from_a_running_owner),
         cmocka_unit_test(test_deaf_in_its_sleep),  cmocka_unit_test(test_token_stays),
         cmocka_unit_test(test_plain_number),       cmocka_unit_test(test_store_after_a_wait),
         cmocka_unit_test(test_bulk_without_right), cmocka_unit_test(test_preempted),

@@ -136,6 +136,9 @@
     X(RIGHT_PLAIN_NUMBER, "rights: the owner's code is its bare number")                                               \
     X(RIGHT_STORE_AFTER_WAIT, "rights: a store that waited does not take the right again")                             \
     X(RIGHT_RESTART_KEEPING, "rights: several at once start again without looking at what was put aside")              \
+    X(RIGHT_KEPT_BEFORE,                                                                                               \
+      "rights: what was kept in an acquisition that has ended is waited for to its owner's next end")                  \
+    X(RIGHT_BARRIER_ASKS_ONCE, "rights: a barrier asks only those that are awake when it begins")                      \
     X(RIGHT_BULK, "rights: a bulk operation does not ask again after its safepoints")                                  \
     X(RIGHT_LEGACY_PREEMPTED, "the holder of the legacy lock gives away what others ask for")                          \
     X(RIGHT_NOT_MARKED, "what is handed to foreign code is not marked")
@@ -174,6 +177,7 @@ enum eddy__mutant {
     X(EPOCH_ENDS, "an epoch has been processed")                                                                       \
     X(PUBLISH, "a private-current object (subject) is about to be published")                                          \
     X(ROOTS_RECORDED, "mutator: has recorded its roots at a handshake, has not acknowledged it")                       \
+    X(RIGHT_FOUND, "mutator: has read who owns an object (subject) that is asked for, not yet whether it is kept")     \
     X(RIGHT_ASKED, "mutator: a request for a right is in the queue of another thread (subject)")                       \
     X(RIGHT_WAIT, "mutator: waits for a right or for a barrier, running")                                              \
     X(RIGHT_TAKING, "mutator: is about to take an object (subject) from a sleeping owner")                             \

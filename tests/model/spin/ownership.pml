@@ -9,7 +9,7 @@
  *
  * -DOPS=mask: what threads do: 1 write, 2 read, 4 both at once, 8 sleep, 16 foreign code, 32 end (the last thread), 64 write both
  * Wrong: WAKE_NO_BARRIER UPGRADE_NO_BARRIER UNSORTED KEPT_GRANTED READS_NOT_RECHECKED CLAIM_LATE TAKE_UNCOUNTED
- *   ASLEEP_DEAF PUSH_AND_LEAVE LEGACY_PREEMPTED ASIDE_FOREVER RESTART_KEEPING */
+ *   ASLEEP_DEAF PUSH_AND_LEAVE LEGACY_PREEMPTED ASIDE_FOREVER RESTART_KEEPING KEPT_BEFORE */
 #ifndef N
 #define N 2
 #endif
@@ -100,7 +100,7 @@ inline settle_all(self)
         };
         settle(self)
     od;
-    atomic { x = 0; v = 0; found = 0; kept = 0 }
+    atomic { x = 0; v = 0; found = 0; kept = 0; moved = 0 }
 }
 
 inline settle(self)
@@ -110,13 +110,16 @@ inline settle(self)
            found = right[W_OBJECT(x)];
            if
            :: (found & OWNER) == 0 || (found & OWNER) == 1 + x -> answered[x] = 1; leave_with = 1
-           :: else -> v = (found & OWNER) - 1; kept = keeping[v]
+           :: else -> v = (found & OWNER) - 1
            fi
        };
        if
        :: leave_with -> leave_with = 0; break
-       :: else
+       :: else -> kept = keeping[v]
        fi;
+#ifndef KEPT_BEFORE
+       moved = (right[W_OBJECT(x)] != found); /* if not, what is kept is kept in the acquisition that was read */
+#endif
        if
        :: (IS_KEPT(v) && W_LEGACY(x)) || (self && v == me && !IS_KEPT(v) && !IS_LEGACY(v)) ->
            atomic {
@@ -159,7 +162,7 @@ inline settle(self)
                provoked[v] = 1;
 #ifndef PUSH_AND_LEAVE
                if
-               :: IS_KEPT(v) && keeping[v] == kept -> break /* it looks when that acquisition ends */
+               :: IS_KEPT(v) && !moved && keeping[v] == kept -> break /* it looks when that acquisition ends */
                :: else
                fi;
                if
@@ -216,6 +219,7 @@ inline poll()
 
 #define OWE(v) owes[me * N + (v)] = 1
 #define PROVOKE(v) if :: !HAS_PASSED(v) -> provoked[v] = 1 :: else fi
+#define PROVOKE_AGAIN(v) if :: HAS_PASSED(v) -> owes[me * N + (v)] = 0 :: else -> provoked[v] = 1 fi
 #define FORGET(v) owes[me * N + (v)] = 0
 
 inline do_write(o)
@@ -273,7 +277,7 @@ inline settle_right(o, write)
 active [N] proctype thread()
 {
     byte me = _pid, w, x, v, found, kept, hand, leave_with, at, op, waits, writes;
-    bit depth, some, second;
+    bit depth, some, second, moved;
 
 idle:
     poll();
@@ -438,6 +442,7 @@ all_granted:
 barrier:
     atomic { OTHERS(OWE) };
     OTHERS(PROVOKE);
+    OTHERS(PROVOKE_AGAIN); /* one that slept may have woken */
     waits = FOR_BARRIER;
 wait: /* polls, or sleeps, until it is over */
     do
