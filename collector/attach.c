@@ -180,7 +180,7 @@ bool eddy__attached_dies(struct collector *c, struct block *b, void *object)
     if (a == NULL)
         return true;
     if (!eddy__weak_decided(c, a)) {
-        eddy__cycle_touch(c, b, cell_number(b, object), false); /* the hold is a reference that no test knows of */
+        cycle_touch(c, b, cell_number(b, object), false); /* the hold is a reference that no test knows of */
         vector_push(&c->attached.held, a);
         return false;
     }

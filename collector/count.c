@@ -41,7 +41,7 @@ void eddy__count_inc_slow(struct collector *c, void *object, struct block *b, ui
         return;
     }
     if (flag != 0)
-        eddy__cycle_touch(c, b, cell, false);
+        cycle_touch(c, b, cell, false);
     if (count == COUNT_OVERFLOW) {
         eddy__map_get(&c->overflow, object)->value++;
     } else if (count == COUNT_OVERFLOW - 1) {
@@ -71,7 +71,7 @@ bool eddy__count_dec_slow(struct collector *c, void *object, struct block *b, ui
     if (count >= COUNT_PERMANENT)
         return false; /* permanent; or an edge inside a candidate that is being freed */
     if (flag != 0)
-        eddy__cycle_touch(c, b, cell, true);
+        cycle_touch(c, b, cell, true);
     if (count == 1)
         return true;
     if (count == COUNT_OVERFLOW) {
@@ -130,7 +130,7 @@ void eddy__cell_free(struct collector *c, struct block *b, uint32_t cell, void *
     if ((byte & COUNT_MASK) == COUNT_OVERFLOW)
         eddy__map_remove(&c->overflow, eddy__map_find(&c->overflow, object));
     if (byte & COUNT_FLAGGED)
-        eddy__cycle_erase(c, b, cell);
+        cycle_erase(c, b, cell);
     c->counted_objects--;
     c->counted_bytes -= b->cell ? b->cell : *large_note(b);
     STAT_ADD(c->stats.objects_freed, 1);

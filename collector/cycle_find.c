@@ -115,12 +115,6 @@ bool eddy__cycle_room(struct collector *c, struct vector *v)
     return false;
 }
 
-uint32_t eddy__cycle_node_of(const struct collector *c, const void *object)
-{
-    const struct block *b = block_of(c->heap, object);
-    return b->aux == NULL ? UINT32_MAX : b->aux[cell_number(b, object)] - 1;
-}
-
 /* Makes a node of a counted object; false, giving up the pass, when there is no memory. */
 static bool add_node(struct collector *c, void *object, struct block *b, uint32_t cell)
 {
@@ -151,8 +145,6 @@ static bool add_node(struct collector *c, void *object, struct block *b, uint32_
 
 void eddy__cycle_touch(struct collector *c, struct block *b, uint32_t cell, bool dec)
 {
-    if (b->aux == NULL || b->aux[cell] == 0)
-        return;
     struct cycle_node *node = cycle_node(c, b->aux[cell] - 1);
     if (dec)
         node->object |= NODE_AGAIN;
@@ -167,8 +159,6 @@ void eddy__cycle_touch(struct collector *c, struct block *b, uint32_t cell, bool
 
 void eddy__cycle_erase(struct collector *c, struct block *b, uint32_t cell)
 {
-    if (b->aux == NULL || b->aux[cell] == 0)
-        return;
     struct cycle_node *node = cycle_node(c, b->aux[cell] - 1);
     if (node->component < COMPONENT_TRIVIAL)
         cycle_candidate(c, node->component)->valid = false;
@@ -178,7 +168,7 @@ void eddy__cycle_erase(struct collector *c, struct block *b, uint32_t cell)
 
 /* ---- DISCOVER ---- */
 
-static void discover_edge(void *context, void *const *slot)
+__attribute__((always_inline)) static inline void discover_edge(void *context, void *const *slot)
 {
     struct collector *c = context;
     void *target = EDDY_LOAD_ACQUIRE(slot);
@@ -241,7 +231,7 @@ static bool take(struct collector *c, uint64_t *done)
 {
     struct cycles *y = &c->cycles;
     for (; y->at < y->portion.count; y->at++, ++*done) {
-        if (eddy__slice_over(c, *done))
+        if (slice_over(c, *done))
             return false;
         if (y->at + 8 < y->portion.count)
             count_prefetch(c, vector_at(&y->portion, y->at + 8));
@@ -262,7 +252,7 @@ static bool discover(struct collector *c, uint64_t *done)
 {
     struct cycles *y = &c->cycles;
     while (y->at < y->nodes.count && !y->failed_memory) {
-        if (eddy__slice_over(c, *done))
+        if (slice_over(c, *done))
             return false;
         if (y->at + 4 < y->nodes.count)
             __builtin_prefetch(eddy__header(cycle_object(cycle_node(c, y->at + 4))));
@@ -285,13 +275,13 @@ static void blacken(struct collector *c, uint32_t number)
     cycle_push(c, &c->cycles.work, number);
 }
 
-static void scan_edge(void *context, void *const *slot)
+__attribute__((always_inline)) static inline void scan_edge(void *context, void *const *slot)
 {
     struct collector *c = context;
     void *target = EDDY_LOAD_ACQUIRE(slot);
     if (!heap_contains(c->heap, target))
         return;
-    uint32_t number = eddy__cycle_node_of(c, target);
+    uint32_t number = cycle_node_of(c, target);
     if (number != UINT32_MAX && number >= c->cycles.portion_nodes && cycle_node(c, number)->component == COMPONENT_NONE)
         blacken(c, number);
 }
@@ -300,7 +290,7 @@ static bool scan(struct collector *c, uint64_t *done)
 {
     struct cycles *y = &c->cycles;
     while (!y->failed_memory) {
-        if (eddy__slice_over(c, *done))
+        if (slice_over(c, *done))
             return false;
         ++*done;
         if (y->work.count != 0) {

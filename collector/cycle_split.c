@@ -14,13 +14,13 @@ static struct cycle_frame *top_frame(const struct collector *c)
     return (struct cycle_frame *)c->cycles.frames.items + c->cycles.frames.count - 1;
 }
 
-static void collect_target(void *context, void *const *slot)
+__attribute__((always_inline)) static inline void collect_target(void *context, void *const *slot)
 {
     struct collector *c = context;
     void *target = EDDY_LOAD_ACQUIRE(slot);
     if (!heap_contains(c->heap, target))
         return;
-    uint32_t number = eddy__cycle_node_of(c, target);
+    uint32_t number = cycle_node_of(c, target);
     if (number == UINT32_MAX || number < c->cycles.portion_nodes || cycle_node(c, number)->component != COMPONENT_NONE)
         return;
     struct cycle_frame *frame = top_frame(c);
@@ -124,7 +124,7 @@ bool eddy__cycle_split(struct collector *c, uint64_t *done)
     if (y->at == y->portion_nodes && y->order.count == 0 && !number_whites(c))
         return false;
     while (!y->failed_memory) {
-        if (eddy__slice_over(c, *done))
+        if (slice_over(c, *done))
             return false;
         ++*done;
         if (y->frames.count != 0) {

@@ -18,13 +18,13 @@ struct sigma {
     uint32_t component;
 };
 
-static void sigma_edge(void *context, void *const *slot)
+__attribute__((always_inline)) static inline void sigma_edge(void *context, void *const *slot)
 {
     struct sigma *sigma = context;
     void *target = EDDY_LOAD_ACQUIRE(slot);
     if (!heap_contains(sigma->c->heap, target))
         return;
-    uint32_t number = eddy__cycle_node_of(sigma->c, target);
+    uint32_t number = cycle_node_of(sigma->c, target);
     if (number == UINT32_MAX)
         return;
     struct cycle_node *node = cycle_node(sigma->c, number);
@@ -77,7 +77,7 @@ bool eddy__cycle_prepare(struct collector *c, uint64_t *done)
     for (; y->at < 2 * members; y->at++, ++*done) {
         if (MUTANT(MUTANT_ARM_LATE) && y->at == members)
             arm(c);
-        if (eddy__slice_over(c, *done))
+        if (slice_over(c, *done))
             return false;
         struct cycle_node *node = cycle_node(c, cycle_member(c, first + y->at % members));
         if (node->object == 0) { /* freed meanwhile, perhaps before the delta test was armed */
@@ -95,14 +95,14 @@ bool eddy__cycle_prepare(struct collector *c, uint64_t *done)
 
 /* ---- freeing ---- */
 
-static void push_outside(void *context, void *const *slot)
+__attribute__((always_inline)) static inline void push_outside(void *context, void *const *slot)
 {
     struct sigma *sigma = context;
     struct collector *c = sigma->c;
     void *target = EDDY_LOAD_RELAXED(slot);
     if (!heap_contains(c->heap, target))
         return;
-    uint32_t number = eddy__cycle_node_of(c, target);
+    uint32_t number = cycle_node_of(c, target);
     bool outside = number == UINT32_MAX || cycle_node(c, number)->component != sigma->component;
     if (MUTANT(MUTANT_FREED_DROPS_INSIDE))
         outside = true;

@@ -42,7 +42,7 @@ static void drop_value(struct collector *c, void *value)
 {
     struct block *b = block_of(c->heap, value);
     if (!MUTANT(MUTANT_EDGE_NO_TOUCH))
-        eddy__cycle_touch(c, b, cell_number(b, value), false);
+        cycle_touch(c, b, cell_number(b, value), false);
     if (MUTANT(MUTANT_EDGE_NOW))
         vector_push(&c->decs, value);
     else

@@ -4,62 +4,77 @@
  * be a mutator that is in the next epoch already. Keeps I5 (incs early) and I6. */
 #include "collector/state.h"
 
-#define AHEAD 8 /* how far log entries and objects are prefetched */
+#define AHEAD 8      /* how far log entries and objects are prefetched */
+#define GATHERED 64u /* references counted together, if an object does not have more */
 
 /* ---- promotion ---- */
 
-struct copied {
+/* References that objects which were promoted contain, to be counted. */
+struct gathered {
     uintptr_t base; /* the heap's range */
     size_t range;
-    void *refs[OBJECT_REFS_BOUND];
-    size_t count;
+    size_t count, bound; /* the bound of an object's */
+    void *refs[GATHERED + OBJECT_REFS_BOUND];
 };
 
-__attribute__((always_inline)) static inline void copy_ref(void *context, void *const *slot)
+__attribute__((always_inline)) static inline void gather_ref(void *context, void *const *slot)
 {
-    struct copied *copied = context;
+    struct gathered *g = context;
     void *ref = EDDY_LOAD_ACQUIRE(slot);
-    if ((uintptr_t)ref - copied->base < copied->range && copied->count < OBJECT_REFS_BOUND) /* heap_contains */
-        copied->refs[copied->count++] = ref;
+    if ((uintptr_t)ref - g->base < g->range && g->count < g->bound) /* heap_contains */
+        g->refs[g->count++] = ref;
 }
 
 /* An object whose count has just left zero: if it is private-old, its fields become counted. */
-static void promote(struct collector *c, void *object)
+static void promote(struct collector *c, void *object, struct gathered *g)
 {
     uint64_t header = EDDY_LOAD_ACQUIRE(eddy__header(object));
-    const struct block *b = block_of(c->heap, object);
     if (header_is_counted(header))
         return; /* born counted, or promoted by a mutator, which has pushed the incs */
-    struct copied copied = {.base = (uintptr_t)c->heap->base, .range = c->heap->range, .count = 0};
-    if (b->kind != KIND_LEAF)
-        edges_each(c->heap, header, object, copy_ref, &copied);
+    size_t before = g->count;
+    g->bound = before + OBJECT_REFS_BOUND;
+    if (block_of(c->heap, object)->kind != KIND_LEAF)
+        edges_each(c->heap, header, object, gather_ref, g);
     HOOK(HOOK_COLLECTOR_PROMOTE, object);
     if (MUTANT(MUTANT_COLLECTOR_PROMOTES_PLAINLY))
         EDDY_STORE_RELEASE(eddy__header(object), header);
-    if (!EDDY_CAS_RELEASE_ACQUIRE(eddy__header(object), &header, header & HEADER_LOW))
+    if (!EDDY_CAS_RELEASE_ACQUIRE(eddy__header(object), &header, header & HEADER_LOW)) {
+        g->count = before;
         return;
-    for (size_t i = 0; i < copied.count; i++)
-        count_prefetch(c, copied.refs[i]);
-    for (size_t i = 0; i < copied.count; i++)
-        count_inc(c, copied.refs[i], false);
-    STAT_ADD(c->stats.incs, copied.count);
+    }
+    for (size_t i = before; i < g->count; i++)
+        count_prefetch(c, g->refs[i]);
     STAT_ADD(c->stats.promotions, 1);
 }
 
+static void count_gathered(struct collector *c, struct gathered *g)
+{
+    for (size_t i = 0; i < g->count; i++)
+        count_inc(c, g->refs[i], false);
+    STAT_ADD(c->stats.incs, g->count);
+    g->count = 0;
+}
+
+/* Some at a time, so that headers and counts have arrived when they are read. */
 void eddy__promote_all(struct collector *c)
 {
-    /* a short queue between the work list and its use, so that headers have arrived when they are read */
-    void *queue[AHEAD];
-    unsigned head = 0, queued = 0;
-    while (queued != 0 || c->scan.count != 0) {
-        while (queued < AHEAD && c->scan.count != 0) {
-            void *object = vector_pop(&c->scan);
-            __builtin_prefetch(eddy__header(object), 1);
-            queue[(head + queued++) % AHEAD] = object;
+    struct gathered g;
+    g.base = (uintptr_t)c->heap->base;
+    g.range = c->heap->range;
+    g.count = 0;
+    while (c->scan.count != 0) {
+        void *batch[AHEAD];
+        size_t n = c->scan.count < AHEAD ? c->scan.count : AHEAD;
+        for (size_t i = 0; i < n; i++) {
+            batch[i] = vector_pop(&c->scan);
+            __builtin_prefetch(eddy__header(batch[i]), 1);
         }
-        promote(c, queue[head]);
-        head = (head + 1) % AHEAD;
-        queued--;
+        for (size_t i = 0; i < n; i++) {
+            promote(c, batch[i], &g);
+            if (g.count >= GATHERED)
+                count_gathered(c, &g);
+        }
+        count_gathered(c, &g);
     }
 }
 

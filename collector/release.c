@@ -5,19 +5,15 @@
 
 #include <stdlib.h>
 
-#define AHEAD 8
-#define STEPS_USUAL 1024u /* work done between two looks at the requests */
+#define AHEAD 8 /* log entries whose counts are fetched ahead */
+#define BATCH 16u
 
 /* While an epoch is asked for, slow work goes on only as long as the mutators are not far into the next one: they
  * do not wait for it, but what they allocate and log meanwhile is what the delay costs. */
-bool eddy__slice_over(const struct collector *c, uint64_t done)
+bool eddy__epoch_presses(const struct collector *c)
 {
     const eddy_heap *heap = c->heap;
-    HOOK(HOOK_SLICE, NULL);
-    const uint64_t forced = SLICE_STEPS();
-    if (forced != 0)
-        return done >= forced;
-    if (done % STEPS_USUAL != STEPS_USUAL - 1 || (EDDY_LOAD_RELAXED(&heap->request) & REQUEST_EPOCH) == 0)
+    if ((EDDY_LOAD_RELAXED(&heap->request) & REQUEST_EPOCH) == 0)
         return false;
     return EDDY_LOAD_RELAXED(&heap->chunks_used) * LOG_CHUNK_BYTES > heap->config.log_limit / 2
            || EDDY_LOAD_RELAXED(&heap->allocated) > 2 * (uint64_t)EDDY_LOAD_RELAXED(&heap->epoch_bytes)
@@ -32,84 +28,84 @@ __attribute__((always_inline)) static inline void push_child(void *context, void
         vector_push(&c->decs, child);
 }
 
-static void release_object(struct collector *c, void *object)
+/* An object of which a count is to be taken back, and where that is. */
+struct counted {
+    void *object;
+    struct block *b;
+    uint32_t cell;
+};
+
+static inline struct counted counted_of(const struct collector *c, void *object)
 {
     struct block *b = block_of(c->heap, object);
-    if (EDDY_UNLIKELY(EDDY_LOAD_RELAXED(&b->attached) != 0) && !eddy__attached_dies(c, b, object))
+    return (struct counted){.object = object, .b = b, .cell = cell_number(b, object)};
+}
+
+static void release_object(struct collector *c, const struct counted *dead)
+{
+    struct block *b = dead->b;
+    if (EDDY_UNLIKELY(EDDY_LOAD_RELAXED(&b->attached) != 0) && !eddy__attached_dies(c, b, dead->object))
         return;
     if (b->kind != KIND_LEAF)
-        edges_each(c->heap, EDDY_LOAD_RELAXED(eddy__header(object)), object, push_child, c);
-    eddy__cell_free(c, b, cell_number(b, object), object);
+        edges_each(c->heap, EDDY_LOAD_RELAXED(eddy__header(dead->object)), dead->object, push_child, c);
+    eddy__cell_free(c, b, dead->cell, dead->object);
 }
 
 static bool left_to_its_candidate(const struct collector *c, const void *object)
 {
-    uint32_t number = c->releasing_cycles ? eddy__cycle_node_of(c, object) : UINT32_MAX;
+    uint32_t number = c->releasing_cycles ? cycle_node_of(c, object) : UINT32_MAX;
     return number != UINT32_MAX && cycle_node(c, number)->component < COMPONENT_TRIVIAL;
 }
 
-static void dec(struct collector *c, void *object)
+static inline void dec(struct collector *c, const struct counted *o)
 {
-    if (count_dec(c, object) && !(MUTANT(MUTANT_NO_RELEASE) && left_to_its_candidate(c, object)))
-        release_object(c, object);
+    if (count_dec(c, o->object, o->b, o->cell) && !(MUTANT(MUTANT_NO_RELEASE) && left_to_its_candidate(c, o->object)))
+        release_object(c, o);
 }
 
-/* A short queue between the work list and its use, so that what is touched has arrived when it is. */
-struct queue {
-    void *objects[AHEAD];
-    unsigned head, count;
-};
-
-static inline void queue_put(struct queue *q, void *object)
+static inline bool about_to_die(const struct counted *o)
 {
-    q->objects[(q->head + q->count++) % AHEAD] = object;
+    return (o->b->counts[o->cell] & COUNT_MASK) == 1 && o->b->kind != KIND_LEAF;
 }
 
-static inline void *queue_take(struct queue *q)
+/* Takes some from the work list. What is touched of each is fetched before the first is looked at: count bytes first, the object itself
+ * only if it dies, for the lines of live ones are the mutators'. */
+static size_t release_some(struct collector *c)
 {
-    void *object = q->objects[q->head];
-    q->head = (q->head + 1) % AHEAD;
-    q->count--;
-    return object;
-}
-
-static bool about_to_die(const struct collector *c, const void *object)
-{
-    const struct block *b = block_of(c->heap, object);
-    return (b->counts[cell_number(b, object)] & COUNT_MASK) == 1 && b->kind != KIND_LEAF;
+    struct counted batch[BATCH], dying[BATCH];
+    size_t n = c->decs.count < BATCH ? c->decs.count : BATCH, deaths = 0;
+    for (size_t i = 0; i < n; i++) {
+        batch[i] = counted_of(c, vector_pop(&c->decs));
+        __builtin_prefetch(batch[i].b->counts + batch[i].cell, 1);
+    }
+    for (size_t i = 0; i < n; i++)
+        if (about_to_die(&batch[i])) {
+            __builtin_prefetch(eddy__header(batch[i].object), 0);
+            dying[deaths++] = batch[i];
+        } else {
+            c->cycles.consequences += batch[i].b->kind == KIND_CYCLIC;
+            dec(c, &batch[i]);
+        }
+    for (size_t i = 0; i < deaths; i++)
+        dec(c, &dying[i]);
+    return n;
 }
 
 void eddy__release_all(struct collector *c, bool slice)
 {
-    /* Count bytes first; the object itself is touched only if it dies: the lines of live ones are the mutators'. */
-    struct queue counts = {.head = 0}, dying = {.head = 0};
-    uint64_t done = 0;
-    bool stop = false;
-    while (counts.count != 0 || dying.count != 0 || c->decs.count != 0) {
-        stop = stop || (slice && eddy__slice_over(c, done));
-        while (!stop && counts.count < AHEAD && c->decs.count != 0) {
-            void *object = vector_pop(&c->decs);
-            count_prefetch(c, object);
-            queue_put(&counts, object);
-        }
-        if (stop && MUTANT(MUTANT_SLICE_DROPS))
+    const uint64_t forced = SLICE_STEPS();
+    uint64_t done = 0, look = forced != 0 ? forced : SLICE_STEPS_USUAL;
+    while (c->decs.count != 0) {
+        HOOK(HOOK_SLICE, NULL);
+        done += release_some(c);
+        if (!slice || done < look)
+            continue;
+        look += SLICE_STEPS_USUAL;
+        if (forced == 0 && !eddy__epoch_presses(c))
+            continue;
+        if (MUTANT(MUTANT_SLICE_DROPS))
             c->decs.count = 0;
-        if (counts.count == 0 && dying.count == 0)
-            break;
-        if (counts.count != 0) {
-            void *object = queue_take(&counts);
-            if (about_to_die(c, object)) {
-                __builtin_prefetch(eddy__header(object), 0);
-                queue_put(&dying, object);
-            } else {
-                c->cycles.consequences += block_of(c->heap, object)->kind == KIND_CYCLIC;
-                dec(c, object);
-            }
-            done++;
-        }
-        if (dying.count == AHEAD || counts.count == 0)
-            if (dying.count != 0)
-                dec(c, queue_take(&dying));
+        break;
     }
     STAT_ADD(c->stats.decs, done);
 }
@@ -126,10 +122,11 @@ static void apply_entry(struct collector *c, uintptr_t entry)
         if (--retained->value == 0)
             eddy__map_remove(&c->retained, retained);
     }
-    if (about_to_die(c, object))
+    struct counted o = counted_of(c, object);
+    if (about_to_die(&o))
         vector_push(&c->decs, object); /* its header has to be fetched first */
     else
-        dec(c, object);
+        dec(c, &o);
 }
 
 /* The decs that `t` logged up to the handshake out of the epoch before. */
@@ -187,8 +184,10 @@ void eddy__uncount_roots(struct collector *c, struct root_list lists[2], const s
         if ((c->kept.count != 0 && bsearch(&object, c->kept.items, c->kept.count, sizeof object, by_address) != NULL)
             || MUTANT(MUTANT_ROOTS_ALL_KEPT))
             eddy__count_undo(c, (void *)object);
-        else
-            dec(c, (void *)object);
+        else {
+            struct counted o = counted_of(c, (void *)object);
+            dec(c, &o);
+        }
     }
     before->count = 0;
 }

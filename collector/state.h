@@ -202,10 +202,8 @@ static inline void count_inc(struct collector *c, void *object, bool counted)
 }
 
 /* Returns true when the count has reached zero: the caller releases the object, whose count byte still says 1. */
-static inline bool count_dec(struct collector *c, void *object)
+static inline bool count_dec(struct collector *c, void *object, struct block *b, uint32_t cell)
 {
-    struct block *b = block_of(c->heap, object);
-    uint32_t cell = cell_number(b, object);
     uint8_t count = b->counts[cell];
     bool candidate = (count & COUNT_FLAGGED) != 0 ? b->aux == NULL : b->kind != KIND_CYCLIC;
     if (EDDY_LIKELY((uint8_t)((count & COUNT_MASK) - 2) < COUNT_OVERFLOW - 2 && candidate)) {
@@ -334,8 +332,20 @@ void eddy__adapt_distance(struct collector *c);
 void eddy__cycles_create(struct collector *c);
 void eddy__cycles_destroy(struct collector *c);
 void eddy__cycle_add_root(struct collector *c, void *object); /* its flag has just been set */
+/* The object in this cell, a node of the pass, was incremented or decremented. */
 void eddy__cycle_touch(struct collector *c, struct block *b, uint32_t cell, bool dec);
+/* It is being freed, or leaves the pass otherwise. */
 void eddy__cycle_erase(struct collector *c, struct block *b, uint32_t cell);
+static inline void cycle_touch(struct collector *c, struct block *b, uint32_t cell, bool dec)
+{
+    if (b->aux != NULL && b->aux[cell] != 0)
+        eddy__cycle_touch(c, b, cell, dec);
+}
+static inline void cycle_erase(struct collector *c, struct block *b, uint32_t cell)
+{
+    if (b->aux != NULL && b->aux[cell] != 0)
+        eddy__cycle_erase(c, b, cell);
+}
 void eddy__cycle_slice(struct collector *c);
 bool eddy__cycle_split(struct collector *c, uint64_t *done);
 bool eddy__cycle_prepare(struct collector *c, uint64_t *done);
@@ -361,7 +371,11 @@ static inline bool cycle_searching(const struct collector *c)
 /* Ends the part that a node took in the pass. */
 void eddy__cycle_forget(struct collector *c, uint32_t number, bool again);
 /* The node number of an object that takes part in the pass, or UINT32_MAX. */
-uint32_t eddy__cycle_node_of(const struct collector *c, const void *object);
+static inline uint32_t cycle_node_of(const struct collector *c, const void *object)
+{
+    const struct block *b = block_of(c->heap, object);
+    return b->aux == NULL ? UINT32_MAX : b->aux[cell_number(b, object)] - 1;
+}
 
 static inline struct cycle_node *cycle_node(const struct collector *c, uint32_t number)
 {
@@ -390,7 +404,18 @@ __attribute__((always_inline)) static inline void cycle_edges(const struct colle
         eddy__hidden_each(c, object, edge, context);
 }
 
+#define SLICE_STEPS_USUAL 1024u /* work done between two looks at the requests */
+
+/* Whether the mutators wait for an epoch long enough that slow work gives way to it. */
+bool eddy__epoch_presses(const struct collector *c);
 /* Whether slow work that has taken `done` steps must give way to an epoch. */
-bool eddy__slice_over(const struct collector *c, uint64_t done);
+static inline bool slice_over(const struct collector *c, uint64_t done)
+{
+    HOOK(HOOK_SLICE, NULL);
+    const uint64_t forced = SLICE_STEPS();
+    if (forced != 0)
+        return done >= forced;
+    return EDDY_UNLIKELY(done % SLICE_STEPS_USUAL == SLICE_STEPS_USUAL - 1) && eddy__epoch_presses(c);
+}
 
 #endif

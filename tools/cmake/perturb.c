@@ -46,15 +46,15 @@ static void perturb(void)
 }
 
 /* What is called for an atomic access of `bits` bits; `order` is a constant of the compiler's, the strongest is always right. */
-#define FETCH(bits, name)                                                                                              \
-    EXPORTED uint##bits##_t __tsan_atomic##bits##_fetch_##name(volatile uint##bits##_t *p, uint##bits##_t v, int order)  \
-    {                                                                                                                  \
-        (void)order;                                                                                                   \
-        perturb();                                                                                                     \
-        return __atomic_fetch_##name(p, v, __ATOMIC_SEQ_CST);                                                          \
+#define FETCH(bits, name)                                                                                               \
+    EXPORTED uint##bits##_t __tsan_atomic##bits##_fetch_##name(volatile uint##bits##_t *p, uint##bits##_t v, int order) \
+    {                                                                                                                   \
+        (void)order;                                                                                                    \
+        perturb();                                                                                                      \
+        return __atomic_fetch_##name(p, v, __ATOMIC_SEQ_CST);                                                           \
     }
 #define COMPARE(bits, name)                                                                                            \
-    EXPORTED int __tsan_atomic##bits##_compare_exchange_##name(volatile uint##bits##_t *p, uint##bits##_t *expected,     \
+    EXPORTED int __tsan_atomic##bits##_compare_exchange_##name(volatile uint##bits##_t *p, uint##bits##_t *expected,   \
                                                                uint##bits##_t v, int order, int failure)               \
     {                                                                                                                  \
         (void)order;                                                                                                   \
@@ -63,25 +63,26 @@ static void perturb(void)
         return __atomic_compare_exchange_n(p, expected, v, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);                 \
     }
 #define ATOMIC(bits)                                                                                                   \
-    EXPORTED uint##bits##_t __tsan_atomic##bits##_load(const volatile uint##bits##_t *p, int order)                      \
+    EXPORTED uint##bits##_t __tsan_atomic##bits##_load(const volatile uint##bits##_t *p, int order)                    \
     {                                                                                                                  \
         (void)order;                                                                                                   \
         perturb();                                                                                                     \
         return __atomic_load_n(p, __ATOMIC_SEQ_CST);                                                                   \
     }                                                                                                                  \
-    EXPORTED void __tsan_atomic##bits##_store(volatile uint##bits##_t *p, uint##bits##_t v, int order)                   \
+    EXPORTED void __tsan_atomic##bits##_store(volatile uint##bits##_t *p, uint##bits##_t v, int order)                 \
     {                                                                                                                  \
         (void)order;                                                                                                   \
         perturb();                                                                                                     \
         __atomic_store_n(p, v, __ATOMIC_SEQ_CST);                                                                      \
     }                                                                                                                  \
-    EXPORTED uint##bits##_t __tsan_atomic##bits##_exchange(volatile uint##bits##_t *p, uint##bits##_t v, int order)      \
+    EXPORTED uint##bits##_t __tsan_atomic##bits##_exchange(volatile uint##bits##_t *p, uint##bits##_t v, int order)    \
     {                                                                                                                  \
         (void)order;                                                                                                   \
         perturb();                                                                                                     \
         return __atomic_exchange_n(p, v, __ATOMIC_SEQ_CST);                                                            \
     }                                                                                                                  \
-    FETCH(bits, add) FETCH(bits, sub) FETCH(bits, and) FETCH(bits, or) FETCH(bits, xor) COMPARE(bits, strong) COMPARE(bits, weak)
+    FETCH(bits, add)                                                                                                   \
+    FETCH(bits, sub) FETCH(bits, and) FETCH(bits, or) FETCH(bits, xor) COMPARE(bits, strong) COMPARE(bits, weak)
 ATOMIC(8)
 ATOMIC(16)
 ATOMIC(32)
@@ -105,8 +106,9 @@ EXPORTED void __tsan_atomic_signal_fence(int order)
         (void)p;                                                                                                       \
     }
 #define PLAIN_OF(bytes)                                                                                                \
-    PLAIN(read##bytes) PLAIN(write##bytes) PLAIN(unaligned_read##bytes) PLAIN(unaligned_write##bytes)                  \
-        PLAIN(volatile_read##bytes) PLAIN(volatile_write##bytes)
+    PLAIN(read##bytes)                                                                                                 \
+    PLAIN(write##bytes)                                                                                                \
+    PLAIN(unaligned_read##bytes) PLAIN(unaligned_write##bytes) PLAIN(volatile_read##bytes) PLAIN(volatile_write##bytes)
 PLAIN_OF(1)
 PLAIN_OF(2)
 PLAIN_OF(4)
