@@ -14,8 +14,12 @@ static void take(struct thread *t)
     eddy__native_end(t);
 }
 
-static void unlock(eddy_heap *heap)
+/* Marked objects are the thread's no longer: guards that rely on them must fail. */
+static void unlock(struct thread *t)
 {
+    eddy_heap *heap = t->heap;
+    if (!MUTANT(MUTANT_RIGHT_TOKEN_STAYS))
+        EDDY_ADD_RELEASE(&t->fast.rights_token, 1);
     uint32_t now = EDDY_ADD_ACQ_REL(&heap->legacy_now, 1) + 1;
     if (EDDY_LOAD_ACQUIRE(&heap->legacy_next) != now)
         eddy__os_wake(&heap->legacy_now);
@@ -32,7 +36,7 @@ void eddy__legacy_return(struct thread *t)
     if (!t->rights.borrowed)
         return;
     t->rights.borrowed = false;
-    unlock(t->heap);
+    unlock(t);
 }
 
 static struct thread *outside_native(eddy_thread *ft, const char *function)
@@ -57,7 +61,7 @@ static void end_section(struct thread *t)
 {
     t->rights.legacy_depth = 0;
     EDDY_EXCHANGE_SEQ_CST(&t->heap->legacy_holder, 0);
-    unlock(t->heap);
+    unlock(t);
     eddy__own_safepoint(t);
 }
 

@@ -203,7 +203,7 @@ bool eddy__own_spin(struct thread *t, unsigned *spins)
 #if defined(__x86_64__)
     __builtin_ia32_pause();
 #endif
-    return ++*spins > RIGHT_SPINS;
+    return ++*spins > (SPINS_FORCED() != 0 ? SPINS_FORCED() : RIGHT_SPINS);
 }
 
 void eddy__own_request(struct thread *t, void *object, bool write)

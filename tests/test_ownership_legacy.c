@@ -138,6 +138,27 @@ static void test_nesting_and_ends(void **state)
     rights_close(&w);
 }
 
+/* The right to a marked object is the lock, which goes at the next safepoint. */
+static void test_guards_on_marked_objects(void **state)
+{
+    (void)state;
+    struct rights_world w = rights_open(0);
+    struct account *a = account_publish(&w, 0);
+    eddy_legacy_enter(w.t);
+    eddy_legacy_hand(w.t, a);
+    uint64_t token = eddy_rights_token(w.t);
+    eddy_safepoint(w.t);
+    assert_true(eddy_rights_hold(w.t, token));
+    eddy_legacy_leave(w.t);
+    assert_false(eddy_rights_hold(w.t, token));
+    eddy_own_write(w.t, a);
+    token = eddy_rights_token(w.t);
+    assert_true(eddy_rights_hold(w.t, token));
+    eddy_safepoint(w.t);
+    assert_false(eddy_rights_hold(w.t, token));
+    rights_close(&w);
+}
+
 static void *ends_inside(void *argument)
 {
     const struct rights_world *w = argument;
@@ -200,6 +221,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_foreign_code_beside_managed_threads),
         cmocka_unit_test(test_nesting_and_ends),
+        cmocka_unit_test(test_guards_on_marked_objects),
         cmocka_unit_test(test_a_thread_that_ends_in_foreign_code),
 #if !defined(__SANITIZE_THREAD__)
         cmocka_unit_test(test_a_forked_child),

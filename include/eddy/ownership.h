@@ -154,9 +154,10 @@ EDDY_API void eddy_barrier(eddy_thread *t);
  *         do { a->sum += next(); eddy_safepoint(t); } while (more && eddy_rights_hold(t, token));
  *     } while (more);
  *
- * It changes whenever something was taken from the thread, or anything readable by all claimed by somebody: it may, though
+ * It changes whenever something was taken from the thread, or anything readable by all claimed by somebody, or the thread has given
+ * the legacy lock back, at the next safepoint that is, if what it asked for is marked: it may, though
  * nothing that the code in question uses is concerned. An action that asks for a right may change what a guard relied on (an
- * object that refers to itself): take all rights first, with eddy_own_all, then the token. Not for marked objects. Own
+ * object that refers to itself): take all rights first, with eddy_own_all, then the token. Own
  * thread; not a safepoint. Cost: one load. */
 static inline uint64_t eddy_rights_token(const eddy_thread *t)
 {

@@ -9,6 +9,7 @@ uint32_t eddy__fail_countdown;
 uint32_t eddy__fail_for_good;
 uint32_t eddy__slice_steps;
 uint32_t eddy__portion_roots;
+uint32_t eddy__right_spins;
 
 bool eddy__fails_now(void)
 {

@@ -205,6 +205,8 @@ bool eddy__fails_now(void);
 EDDY_API extern uint32_t eddy__slice_steps;
 /* When not 0: a portion of a search for cycles begins from so many candidate roots. */
 EDDY_API extern uint32_t eddy__portion_roots;
+/* When not 0: turns of a wait for a right before the thread sleeps. */
+EDDY_API extern uint32_t eddy__right_spins;
 /* A store of a wrong variant that lacks its memory order, and so may become visible after what follows it. Under the scheduler of
  * eddy-fuzz it stays in a store buffer of its thread for a while (tools/fuzz/buffers.c), on any machine; without one it is
  * a relaxed store, whose consequences a thread sanitizer may see. */
@@ -221,6 +223,7 @@ EDDY_API extern void (*eddy__buffer_store)(void *where, uint64_t value, unsigned
 #define FAILS_ONCE() (EDDY_LOAD_RELAXED(&eddy__fail_for_good) == 0 && eddy__fails_now())
 #define SLICE_STEPS() EDDY_LOAD_RELAXED(&eddy__slice_steps)
 #define PORTION_ROOTS() EDDY_LOAD_RELAXED(&eddy__portion_roots)
+#define SPINS_FORCED() EDDY_LOAD_RELAXED(&eddy__right_spins)
 #ifdef EDDY_COVERAGE /* neither counts as a branch, and no wrong variant as code */
 void eddy__arrive(enum eddy__hook_point point, void *subject);
 #define MUTANT(m) 0
@@ -241,6 +244,7 @@ void eddy__arrive(enum eddy__hook_point point, void *subject);
 #define FAILS_ONCE() false
 #define SLICE_STEPS() 0u
 #define PORTION_ROOTS() 0u
+#define SPINS_FORCED() 0u
 #endif
 
 #endif

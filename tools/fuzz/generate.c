@@ -1,6 +1,6 @@
 /* Random cases. Each seed gives a kind of program of its own: which operations it prefers, how often threads change,
  * how logs are cut. Most programs are short: what fails, fails with few objects. Some follow a plan (narrow.c). */
-#include "tools/fuzz/figures.h"
+#include "tools/fuzz/operations.h"
 
 #include <string.h>
 
@@ -125,6 +125,26 @@ static void like_publishing(struct fuzz_case *c, unsigned *weights, uint64_t *st
     c->settings.epoch_every = (uint8_t)(4u << fuzz_below(state, 4));
 }
 
+/* A few purses in root slots, which all threads take, and little else. `made`: operations that make them. */
+static void like_rights(struct fuzz_case *c, unsigned *weights, uint64_t *state, uint32_t made)
+{
+    for (unsigned i = 0; i < fuzz_operation_kinds; i++)
+        if (fuzz_operations[i].theme != THEME_RIGHTS)
+            weights[i] = 0;
+    only(weights, "purse-new", 2);
+    only(weights, "root-load", 60);
+    only(weights, "safepoint", 20);
+    only(weights, "native", 12);
+    only(weights, "detach", 4);
+    if (fuzz_below(state, 2) == 0)
+        only(weights, "legacy", 0);
+    c->settings.threads = (uint8_t)(2 + fuzz_below(state, FUZZ_MUTATORS - 1));
+    for (uint32_t i = 0; i < made; i++)
+        for (unsigned k = 0; k < fuzz_operation_kinds; k++)
+            if (fuzz_operations[k].run == op_purse_new)
+                c->operations[i] = (struct operation){0, (uint8_t)k, (uint8_t)i, 2, (uint8_t)i};
+}
+
 /* A third of the programs have none, some have two. */
 static unsigned pick_themes(uint64_t *state)
 {
@@ -149,18 +169,24 @@ void fuzz_generate(struct fuzz_case *c, uint64_t seed)
         return;
     }
     unsigned themes = pick_themes(&state);
+    bool rights = fuzz_below(&state, 10) == 0;
+    if (rights)
+        themes = 1u << THEME_RIGHTS;
     usual_weights(weights, themes);
     for (unsigned i = 0; i < fuzz_operation_kinds; i++) /* each program has its likes and dislikes */
         if (fuzz_below(&state, 4) == 0)
             weights[i] *= fuzz_below(&state, 2) == 0 ? 0 : 4;
     weights[0] += 10;
-    bool toys = fuzz_below(&state, 4) == 0;
-    if (toys)
+    bool toys = !rights && fuzz_below(&state, 4) == 0;
+    uint32_t made = rights ? 1 + fuzz_below(&state, 4) : 0;
+    if (rights)
+        like_rights(c, weights, &state, made);
+    else if (toys)
         like_toys(c, weights, &state);
     else if (themes == 0 && fuzz_below(&state, 4) == 0)
         like_publishing(c, weights, &state);
     c->count = 20 + fuzz_below(&state, fuzz_below(&state, 3) == 0 ? 400 : 140);
-    for (uint32_t i = 0; i < c->count; i++)
+    for (uint32_t i = made; i < c->count; i++)
         c->operations[i] = make(&state, fuzz_below(&state, c->settings.threads), weights);
     for (uint32_t i = 0; toys && i < c->count; i++)
         if (fuzz_operations[c->operations[i].code].run == figure_build)

@@ -100,6 +100,7 @@ struct run {
     uint32_t arrived; /* mutators at the present barrier */
     uint32_t phase;
     uint32_t exclusive; /* mutator that waits until no other is in an operation, plus one; they begin none. 0: nobody */
+    uint32_t foreign;   /* mutators in foreign code, under the legacy lock */
     bool listening;     /* the listeners of ops_look.c are those of this run */
     bool resting;       /* the program is over: no epochs are asked for any more */
     uint64_t operations;

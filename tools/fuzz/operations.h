@@ -20,6 +20,8 @@ bool fuzz_begin_exclusive(struct mutator *m);
 void fuzz_end_exclusive(struct mutator *m);
 /* ops_other.c */
 operation_fn op_foreign, op_second_heap, op_misuse;
+/* ops_rights.c */
+operation_fn op_purse_new, op_own, op_own_all, op_own_store, op_own_load, op_guard, op_barrier, op_legacy;
 /* ops_look.c */
 operation_fn op_inspect, op_look, op_listen, op_options, op_refused;
 

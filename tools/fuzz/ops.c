@@ -40,19 +40,19 @@ static uint32_t storable(struct mutator *m, uint32_t container, uint32_t value)
     return value;
 }
 
-/* Then nobody else uses its fields. */
-static bool is_resized(const struct mutator *m, uint32_t container)
+/* Then nobody else uses its fields: it is being resized, or rights tell who may. */
+static bool is_set_apart(const struct mutator *m, uint32_t container)
 {
     for (unsigned i = 0; i < FUZZ_MUTATORS; i++)
         if (m->run->mutators[i].pending.resized == container)
             return true;
-    return false;
+    return model_object(m->run, container)->shape == SHAPE_PURSE;
 }
 
 bool fuzz_may_store(struct mutator *m, uint32_t container)
 {
     const struct model_object *c = object_of(m, container);
-    return container != 0 && !is_resized(m, container) && (!c->permanent || c->shape == SHAPE_CELL);
+    return container != 0 && !is_set_apart(m, container) && (!c->permanent || c->shape == SHAPE_CELL);
 }
 
 static bool has_words(struct mutator *m, uint32_t container)
@@ -131,7 +131,7 @@ static bool operand_field(struct mutator *m, const struct operation *o, uint8_t 
 {
     (void)o;
     *container = m->handles[handle % FUZZ_HANDLES];
-    if (*container == 0 || object_of(m, *container)->fields == 0 || is_resized(m, *container))
+    if (*container == 0 || object_of(m, *container)->fields == 0 || is_set_apart(m, *container))
         return false;
     *index = at % object_of(m, *container)->fields;
     return true;
@@ -225,7 +225,7 @@ static void do_copy(struct mutator *m, const struct operation *o)
 {
     uint32_t target = m->handles[o->a % FUZZ_HANDLES], source = m->handles[o->b % FUZZ_HANDLES];
     if (target == 0 || source == 0 || object_of(m, target)->shape == SHAPE_ACYCLIC || !fuzz_may_store(m, target)
-        || is_resized(m, source) || has_words(m, target) != has_words(m, source))
+        || is_set_apart(m, source) || has_words(m, target) != has_words(m, source))
         return;
     uint32_t room = object_of(m, target)->fields, have = object_of(m, source)->fields, most = least(room, have);
     if (most == 0)
@@ -516,6 +516,14 @@ const struct operation_kind fuzz_operations[] = {
     {"refused", {OPERAND_NUMBER, OPERAND_NUMBER}, 24, op_refused, THEME_LOOK},
     {"foreign", {OPERAND_NUMBER, OPERAND_NUMBER}, 6, op_foreign, THEME_LOOK},
     {"second-heap", {OPERAND_NUMBER, OPERAND_NUMBER}, 3, op_second_heap, THEME_LOOK},
+    {"purse-new", {OPERAND_HANDLE, OPERAND_NUMBER, OPERAND_ROOT}, 30, op_purse_new, THEME_RIGHTS},
+    {"own", {OPERAND_HANDLE, OPERAND_NUMBER}, 60, op_own, THEME_RIGHTS},
+    {"own-all", {OPERAND_HANDLE, OPERAND_HANDLE, OPERAND_NUMBER}, 60, op_own_all, THEME_RIGHTS},
+    {"own-store", {OPERAND_HANDLE, OPERAND_VALUE, OPERAND_NUMBER}, 40, op_own_store, THEME_RIGHTS},
+    {"own-load", {OPERAND_HANDLE, OPERAND_HANDLE}, 30, op_own_load, THEME_RIGHTS},
+    {"guard", {OPERAND_HANDLE, OPERAND_NUMBER}, 12, op_guard, THEME_RIGHTS},
+    {"barrier", {OPERAND_NONE}, 8, op_barrier, THEME_RIGHTS},
+    {"legacy", {OPERAND_HANDLE, OPERAND_NUMBER, OPERAND_NUMBER}, 30, op_legacy, THEME_RIGHTS},
     {"misuse", {OPERAND_NUMBER, OPERAND_NUMBER}, 3, op_misuse, THEME_LOOK},
 };
 const unsigned fuzz_operation_kinds = sizeof fuzz_operations / sizeof fuzz_operations[0];

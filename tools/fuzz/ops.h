@@ -44,6 +44,7 @@ enum theme {
     THEME_RESIZE,
     THEME_FORK,
     THEME_LOOK,
+    THEME_RIGHTS,
     THEMES
 };
 

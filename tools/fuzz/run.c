@@ -336,6 +336,7 @@ static void open_heap(const struct fuzz_case *c)
     config.log_limit = (c->settings.faults & FAULT_LOGS) != 0 ? LOG_BYTES_LEAST : 0;
     EDDY_STORE_RELAXED(&eddy__slice_steps, c->settings.slice_steps);
     EDDY_STORE_RELAXED(&eddy__portion_roots, c->settings.portion_roots);
+    EDDY_STORE_RELAXED(&eddy__right_spins, 1 + (uint32_t)(c->schedule.seed % 16));
     if (eddy_heap_create(&config, &run.heap) != EDDY_OK || !shapes_register(run.heap, run.types))
         fuzz_fail(OUTCOME_WRONG, "no heap");
     sched_await(1);

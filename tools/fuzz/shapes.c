@@ -19,6 +19,7 @@ const struct shape fuzz_shapes[SHAPES_ALL] = {
     [SHAPE_CELL] = {"cell", 32, 2, 16, false, 1, false},
     [SHAPE_WEAK] = {"weak reference", 0, 0, 0, false, 0, true},
     [SHAPE_TABLE] = {"table", 0, 0, 0, false, 0, true},
+    [SHAPE_PURSE] = {"purse", 32, 1, 24, false, 0, true},
 };
 
 /* Low bit set: no reference; the three bits above it mean nothing. */
@@ -60,7 +61,11 @@ bool shapes_register(eddy_heap *heap, const eddy_type **types)
         if (eddy_type_register(heap, &desc, &types[k]) != EDDY_OK)
             return false;
     }
-    return true;
+    const struct shape *purse = &fuzz_shapes[SHAPE_PURSE];
+    const size_t reference = purse->first;
+    const eddy_type_desc desc = {
+        .name = purse->name, .size = purse->size, .ref_offsets = &reference, .ref_count = 1, .flags = EDDY_TYPE_ARBITRATED};
+    return eddy_type_register(heap, &desc, &types[SHAPE_PURSE]) == EDDY_OK;
 }
 
 void *shape_alloc(eddy_thread *t, const eddy_type *const *types, unsigned shape, size_t length)

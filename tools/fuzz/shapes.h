@@ -17,9 +17,10 @@ enum shape_number {
     SHAPE_WORDS,   /* three words, of which those that are even refer to objects */
     SHAPE_CELL,    /* two references that may be stored into when it is permanent */
     SHAPES,
-    /* Made by operations of their own; their bytes are Eddy's. */
+    /* Made by operations of their own, which alone know their bytes. */
     SHAPE_WEAK = SHAPES,
     SHAPE_TABLE,
+    SHAPE_PURSE, /* ours: of an arbitrated type, one reference */
     SHAPES_ALL
 };
 
