@@ -129,18 +129,18 @@
     X(RIGHT_WAKE_AT_ONCE, "rights: a thread that wakes does not wait for those that take something from it")           \
     X(RIGHT_NO_BARRIER, "rights: what all could read is written without a barrier")                                    \
     X(RIGHT_UNSORTED, "rights to several objects are asked for in the order given")                                    \
-    X(RIGHT_KEPT_GRANTED, "rights: what is kept is granted to others")                                                 \
     X(RIGHT_TAKE_RUNNING, "rights are taken from a running owner as if it slept")                                      \
     X(RIGHT_ASLEEP_DEAF, "rights: a thread that goes into native state does not look at its queue any more")           \
     X(RIGHT_TOKEN_STAYS, "rights: the token stays the same when something was taken")                                  \
     X(RIGHT_PLAIN_NUMBER, "rights: the owner's code is its bare number")                                               \
-    X(RIGHT_STORE_AFTER_WAIT, "rights: a store that waited does not take the right again")                             \
-    X(RIGHT_RESTART_KEEPING, "rights: several at once start again without looking at what was put aside")              \
     X(RIGHT_KEPT_BEFORE,                                                                                               \
       "rights: what was kept in an acquisition that has ended is waited for to its owner's next end")                  \
+    X(RIGHT_LEGACY_PREEMPTED, "the holder of the legacy lock gives away what others ask for")                          \
+    X(RIGHT_KEPT_GRANTED, "rights: what is kept is granted to others")                                                 \
+    X(RIGHT_STORE_AFTER_WAIT, "rights: a store that waited does not take the right again")                             \
+    X(RIGHT_RESTART_KEEPING, "rights: several at once start again without looking at what was put aside")              \
     X(RIGHT_BARRIER_ASKS_ONCE, "rights: a barrier asks only those that are awake when it begins")                      \
     X(RIGHT_BULK, "rights: a bulk operation does not ask again after its safepoints")                                  \
-    X(RIGHT_LEGACY_PREEMPTED, "the holder of the legacy lock gives away what others ask for")                          \
     X(RIGHT_NOT_MARKED, "what is handed to foreign code is not marked")
 
 enum eddy__mutant {
@@ -190,7 +190,8 @@ enum eddy__hook_point {
         HOOK_COUNT
 };
 
-#define EDDY_MUTANTS_FUZZED MUTANT_KIND_MISPLACED /* the last one that eddy-fuzz finds */
+#define EDDY_MUTANTS_FUZZED                                                                                            \
+    MUTANT_RIGHT_LEGACY_PREEMPTED /* the last one that eddy-fuzz finds; scenarios find the others */
 
 #ifdef EDDY_HOOKS
 EDDY_API extern int eddy__mutant;

@@ -26,6 +26,17 @@ struct worker {
     double begun, spent[2]; /* seconds: scheduled, free-running */
 };
 
+/* A case that the clock has cut short, though no thread waited for ever in it: on a busy machine it may need no more than time. */
+static bool passes_alone(const struct shared *shared, enum outcome outcome)
+{
+    static struct shared *again;
+    if (outcome != OUTCOME_HANG || shared->free_running || strcmp(shared->message, FUZZ_NO_PROGRESS) != 0)
+        return false;
+    if (again == NULL)
+        again = fuzz_shared_new();
+    return fuzz_try(again, &shared->current) == OUTCOME_PASSED;
+}
+
 static volatile sig_atomic_t interrupted;
 static void on_interrupt(int number)
 {
@@ -219,6 +230,8 @@ int command_run(const struct options *o)
                 w->spent[w->free_running] += fuzz_clock() - w->begun;
                 w->seed = w->shared->seed + w->step;
             }
+            if (outcome != OUTCOME_PASSED && passes_alone(w->shared, outcome))
+                outcome = OUTCOME_PASSED;
             if (outcome != OUTCOME_PASSED && failure.outcome == OUTCOME_PASSED)
                 failure_take(&failure, w->shared, outcome);
             bool again = elapsed < o->seconds && failure.outcome == OUTCOME_PASSED && !interrupted

@@ -23,6 +23,8 @@ enum outcome {
     OUTCOMES
 };
 const char *fuzz_outcome_text(enum outcome outcome);
+/* The message of a case that the clock has cut short. */
+#define FUZZ_NO_PROGRESS "no progress"
 
 enum {
     FUZZ_POINTS = 65536, /* of which exhaustive exploration takes note */

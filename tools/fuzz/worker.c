@@ -69,7 +69,7 @@ static enum outcome outcome_of(struct shared *shared, int status)
     if (WIFEXITED(status) && WEXITSTATUS(status) == EXIT_OUTCOME)
         return (enum outcome)shared->outcome;
     if (WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM) {
-        snprintf(shared->message, sizeof shared->message, "no progress");
+        snprintf(shared->message, sizeof shared->message, FUZZ_NO_PROGRESS);
         return OUTCOME_HANG;
     }
     if (WIFSIGNALED(status))
