@@ -5,11 +5,11 @@
 static void take(struct thread *t)
 {
     eddy_heap *heap = t->heap;
-    uint32_t ticket = EDDY_ADD_ACQ_REL(&heap->legacy_next, 1);
-    if (EDDY_LOAD_ACQUIRE(&heap->legacy_now) == ticket)
+    uint32_t ticket = EDDY_ADD_SEQ_CST(&heap->legacy_next, 1); /* either this sees who unlocks, or that one sees who waits */
+    if (EDDY_LOAD_SEQ_CST(&heap->legacy_now) == ticket)
         return;
     eddy__native_begin(t);
-    for (uint32_t now; (now = EDDY_LOAD_ACQUIRE(&heap->legacy_now)) != ticket;)
+    for (uint32_t now; (now = EDDY_LOAD_SEQ_CST(&heap->legacy_now)) != ticket;)
         eddy__os_wait(&heap->legacy_now, now, UINT64_MAX);
     eddy__native_end(t);
 }
@@ -20,8 +20,8 @@ static void unlock(struct thread *t)
     eddy_heap *heap = t->heap;
     if (!MUTANT(MUTANT_RIGHT_TOKEN_STAYS))
         EDDY_ADD_RELEASE(&t->fast.rights_token, 1);
-    uint32_t now = EDDY_ADD_ACQ_REL(&heap->legacy_now, 1) + 1;
-    if (EDDY_LOAD_ACQUIRE(&heap->legacy_next) != now)
+    uint32_t now = EDDY_ADD_SEQ_CST(&heap->legacy_now, 1) + 1;
+    if (EDDY_LOAD_SEQ_CST(&heap->legacy_next) != now)
         eddy__os_wake(&heap->legacy_now);
 }
 
