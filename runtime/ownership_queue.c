@@ -107,8 +107,8 @@ static struct steal *settle(eddy_heap *heap, struct thread *self, struct steal *
         bool kept = (found & EDDY__RIGHT_KEPT) != 0 && (keeping & 1) != 0;
         if (MUTANT(MUTANT_RIGHT_KEPT_GRANTED))
             kept = false;
-        /* If not, it is kept, if at all, in the acquisition that `keeping` numbers. */
-        bool moved = EDDY_LOAD_ACQUIRE(right_of(node->object)) != found && !MUTANT(MUTANT_RIGHT_KEPT_BEFORE);
+        /* If not, it is kept in the acquisition that `keeping` numbers. */
+        bool moved = kept && EDDY_LOAD_ACQUIRE(right_of(node->object)) != found && !MUTANT(MUTANT_RIGHT_KEPT_BEFORE);
         bool legacy = right_is_legacy(v) && !MUTANT(MUTANT_RIGHT_LEGACY_PREEMPTED);
         if ((kept && node->legacy) || (v == self && !kept && !legacy)) {
             if (!grant(v, node, found))

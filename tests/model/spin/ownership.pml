@@ -118,7 +118,7 @@ inline settle(self)
        :: else -> kept = keeping[v]
        fi;
 #ifndef KEPT_BEFORE
-       moved = (right[W_OBJECT(x)] != found); /* if not, what is kept is kept in the acquisition that was read */
+       moved = (IS_KEPT(v) && right[W_OBJECT(x)] != found); /* if not, it is kept in the acquisition that was read */
 #endif
        if
        :: (IS_KEPT(v) && W_LEGACY(x)) || (self && v == me && !IS_KEPT(v) && !IS_LEGACY(v)) ->
@@ -219,7 +219,7 @@ inline poll()
 
 #define OWE(v) owes[me * N + (v)] = 1
 #define PROVOKE(v) if :: !HAS_PASSED(v) -> provoked[v] = 1 :: else fi
-#define PROVOKE_AGAIN(v) if :: HAS_PASSED(v) -> owes[me * N + (v)] = 0 :: else -> provoked[v] = 1 fi
+#define PROVOKE_AGAIN(v) atomic { if :: HAS_PASSED(v) -> owes[me * N + (v)] = 0 :: else -> provoked[v] = 1 fi }
 #define FORGET(v) owes[me * N + (v)] = 0
 
 inline do_write(o)
