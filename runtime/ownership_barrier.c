@@ -1,6 +1,7 @@
 /* The barrier (design, section 8): waits until every other thread has passed a safepoint, or is in native state. Barriers are numbered; a
- * thread that passes a safepoint notes the last number it sees. Who waits passes safepoints meanwhile, so that barriers
- * do not wait for each other. */
+ * thread that passes a safepoint, or goes into native state, notes the last number it sees, and wakes those that sleep if that is a new
+ * one: those that wait do not wake each other for ever. Who waits passes safepoints meanwhile, so that barriers do not wait for each
+ * other. */
 #include "runtime/ownership.h"
 
 void eddy__own_passed(struct thread *t)

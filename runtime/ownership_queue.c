@@ -179,10 +179,8 @@ void eddy__own_asleep(struct thread *t)
         eddy__legacy_return(t);
     if (EDDY_LOAD_SEQ_CST(&t->rights.requests) != NULL && t->rights.legacy_depth == 0 && !MUTANT(MUTANT_RIGHT_ASLEEP_DEAF))
         settle_all(heap, NULL, take_all(t));
-    if (EDDY_LOAD_SEQ_CST(&heap->barrier_sleepers) != 0) {
-        EDDY_ADD_SEQ_CST(&heap->barrier_passed, 1);
-        eddy__os_wake(&heap->barrier_passed);
-    }
+    if (!right_is_legacy(t))
+        eddy__own_passed(t);
 }
 
 void eddy__own_woken(struct thread *t)

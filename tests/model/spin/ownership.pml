@@ -490,6 +490,10 @@ asleep_now: /* eddy__native_begin, and until eddy__native_end has ended */
     fi;
 #endif
     if
+    :: PREEMPTED -> passed()
+    :: else
+    fi;
+    if
     :: op == SLEEP
 #if OPS & 32
     :: op == SLEEP && me == N - 1 -> ended: false /* the thread has ended */
