@@ -39,7 +39,7 @@ static bool is_noted(const struct thread *t, const void *object, bool write)
 {
     const struct right_table *table = t->rights.table;
     if (table == NULL)
-        return false;
+        return t->rights.table_missing;
     for (size_t i = 0, at = place_of(object); i < NOTES; i++, at = (at + 1) % NOTES) {
         const struct note *note = &table->notes[at];
         if (note->object == object && (note->write || !write) && is_fresh(t, note))
@@ -54,6 +54,7 @@ void eddy__note_only(struct thread *t, const void *object, bool write)
     uint64_t token = EDDY_LOAD_RELAXED(&t->fast.rights_token);
     if (table == NULL)
         table = t->rights.table = eddy__internal_alloc(t->heap, sizeof *table);
+    t->rights.table_missing = table == NULL;
     if (table == NULL)
         return;
     struct note *old = NULL;

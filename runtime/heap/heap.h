@@ -145,6 +145,7 @@ struct rights {
     unsigned reserved;         /* owner: stores that entries have been reserved for, */
     uint64_t reserved_at;      /* at this count of fast.safepoints; both for debug builds */
     struct right_table *table; /* debug builds: what it has rights to; owner */
+    bool table_missing;        /* there was no memory for it: what was asked for is not known */
 };
 
 struct thread {
