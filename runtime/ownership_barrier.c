@@ -51,10 +51,12 @@ void eddy__own_barrier(struct thread *t, bool claim)
             eddy__provoke(v);
     }
     for (struct thread *v = EDDY_LOAD_ACQUIRE(&heap->threads); v != NULL; v = v->next) {
-        unsigned spins = 0;
-        if (v != t && !has_passed(v, number) && !MUTANT(MUTANT_RIGHT_BARRIER_ASKS_ONCE))
+        if (v == t || has_passed(v, number))
+            continue;
+        if (!MUTANT(MUTANT_RIGHT_BARRIER_ASKS_ONCE))
             eddy__provoke(v); /* it may have slept when it was looked at above, and have woken */
-        while (v != t && !has_passed(v, number))
+        unsigned spins = 0;
+        while (!has_passed(v, number))
             if (eddy__own_spin(t, &spins))
                 sleep_for(t, v, number);
     }

@@ -174,13 +174,13 @@ void eddy__own_safepoint(struct thread *t)
 
 void eddy__own_asleep(struct thread *t)
 {
-    eddy_heap *heap = t->heap;
     if (!is_keeping(t))
         eddy__legacy_return(t);
-    if (EDDY_LOAD_SEQ_CST(&t->rights.requests) != NULL && t->rights.legacy_depth == 0 && !MUTANT(MUTANT_RIGHT_ASLEEP_DEAF))
-        settle_all(heap, NULL, take_all(t));
-    if (!right_is_legacy(t))
-        eddy__own_passed(t);
+    if (t->rights.legacy_depth != 0)
+        return; /* no preemption, asleep or not */
+    if (EDDY_LOAD_SEQ_CST(&t->rights.requests) != NULL && !MUTANT(MUTANT_RIGHT_ASLEEP_DEAF))
+        settle_all(t->heap, NULL, take_all(t));
+    eddy__own_passed(t);
 }
 
 void eddy__own_woken(struct thread *t)

@@ -99,12 +99,20 @@ static inline void *actor_main(void *argument)
     return NULL;
 }
 
-/* Lets the actor go on until it has done its job, or stops. */
-static inline void resume(struct actor *a)
+/* Lets the actor go on, and does not wait for it. */
+static inline void let_go(struct actor *a)
 {
     pthread_mutex_lock(&lab.lock);
     a->state = ACTOR_BUSY;
     pthread_cond_signal(&a->wake);
+    pthread_mutex_unlock(&lab.lock);
+}
+
+/* Lets the actor go on until it has done its job, or stops. */
+static inline void resume(struct actor *a)
+{
+    let_go(a);
+    pthread_mutex_lock(&lab.lock);
     while (a->state == ACTOR_BUSY)
         pthread_cond_wait(&lab.changed, &lab.lock);
     pthread_mutex_unlock(&lab.lock);

@@ -235,14 +235,6 @@ static enum verdict restarted_keeping(void)
     return lab_close() ? PASSED : LEFT_GARBAGE;
 }
 
-/* Lets the actor go on and does not wait for it: its job has to end elsewhere than in a hook. */
-static void let_go(struct actor *a)
-{
-    pthread_mutex_lock(&lab.lock);
-    a->state = ACTOR_BUSY;
-    pthread_cond_signal(&a->wake);
-    pthread_mutex_unlock(&lab.lock);
-}
 static bool is_done(struct actor *a)
 {
     pthread_mutex_lock(&lab.lock);
@@ -262,13 +254,6 @@ static void await_sleep(const struct actor *a)
 
 static struct owned *four[4]; /* by address */
 
-static void job_own_first_two(struct actor *self)
-{
-    const eddy_own_request two[] = {{four[0], true}, {four[1], true}};
-    self->index = 0;
-    eddy_own_all(self->t, two, 2);
-    self->index = 1;
-}
 static void job_own_last_three(struct actor *self)
 {
     const eddy_own_request three[] = {{four[1], true}, {four[2], true}, {four[3], true}};
@@ -301,8 +286,10 @@ static enum verdict kept_before(void)
     handshake(C);
     turn(A);
     SET_UP(stopped(A));
+    B->object = four[0];
+    B->value = four[1];
     stop_at(B, HOOK_RIGHT_FOUND);
-    perform(B, job_own_first_two);
+    perform(B, job_own_both);
     SET_UP(stopped(B));
     handshake(C);
     let_go(A);

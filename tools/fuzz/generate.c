@@ -1,6 +1,6 @@
 /* Random cases. Each seed gives a kind of program of its own: which operations it prefers, how often threads change,
  * how logs are cut. Most programs are short: what fails, fails with few objects. Some follow a plan (narrow.c). */
-#include "tools/fuzz/operations.h"
+#include "tools/fuzz/figures.h"
 
 #include <string.h>
 
@@ -86,18 +86,22 @@ static void generate_settings(struct settings *s, uint64_t *state)
 
 static void only(unsigned *weights, const char *name, unsigned weight)
 {
+    weights[fuzz_operation_code(name)] = weight;
+}
+
+/* Leaves what belongs to the program's themes. */
+static void themes_only(unsigned *weights)
+{
     for (unsigned i = 0; i < fuzz_operation_kinds; i++)
-        if (strcmp(fuzz_operations[i].name, name) == 0)
-            weights[i] = weight;
+        if (fuzz_operations[i].theme == 0)
+            weights[i] = 0;
 }
 
 /* Small rings that hang on one reference, which moves, while they are tied to each other and broken up: what searches
  * for cycles are most easily deceived by. Beside that what belongs to the program's themes. */
 static void like_toys(struct fuzz_case *c, unsigned *weights, uint64_t *state)
 {
-    for (unsigned i = 0; i < fuzz_operation_kinds; i++)
-        if (fuzz_operations[i].theme == 0)
-            weights[i] = 0;
+    themes_only(weights);
     only(weights, "figure", 10);
     only(weights, "store", 60);
     only(weights, "load", 40);
@@ -128,9 +132,7 @@ static void like_publishing(struct fuzz_case *c, unsigned *weights, uint64_t *st
 /* A few purses in root slots, which all threads take, and little else. `made`: operations that make them. */
 static void like_rights(struct fuzz_case *c, unsigned *weights, uint64_t *state, uint32_t made)
 {
-    for (unsigned i = 0; i < fuzz_operation_kinds; i++)
-        if (fuzz_operations[i].theme != THEME_RIGHTS)
-            weights[i] = 0;
+    themes_only(weights);
     only(weights, "purse-new", 2);
     only(weights, "root-load", 60);
     only(weights, "safepoint", 20);
@@ -139,10 +141,9 @@ static void like_rights(struct fuzz_case *c, unsigned *weights, uint64_t *state,
     if (fuzz_below(state, 2) == 0)
         only(weights, "legacy", 0);
     c->settings.threads = (uint8_t)(2 + fuzz_below(state, FUZZ_MUTATORS - 1));
+    const uint8_t code = (uint8_t)fuzz_operation_code("purse-new");
     for (uint32_t i = 0; i < made; i++)
-        for (unsigned k = 0; k < fuzz_operation_kinds; k++)
-            if (fuzz_operations[k].run == op_purse_new)
-                c->operations[i] = (struct operation){0, (uint8_t)k, (uint8_t)i, 2, (uint8_t)i};
+        c->operations[i] = (struct operation){0, code, (uint8_t)i, 2, (uint8_t)i};
 }
 
 /* A third of the programs have none, some have two. */

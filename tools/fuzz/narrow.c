@@ -6,9 +6,7 @@
 
 static void add(struct fuzz_case *c, unsigned thread, const char *name, unsigned a, unsigned b, unsigned o)
 {
-    unsigned code = 0;
-    while (strcmp(fuzz_operations[code].name, name) != 0)
-        code++;
+    unsigned code = fuzz_operation_code(name);
     if (c->count < FUZZ_OPERATIONS)
         c->operations[c->count++] = (struct operation){(uint8_t)thread, (uint8_t)code, (uint8_t)a, (uint8_t)b, (uint8_t)o};
 }

@@ -1,6 +1,8 @@
 /* What each operation does: first to the heap, then, at the step at which the heap changes, to the model. */
 #include "tools/fuzz/operations.h"
 
+#include <string.h>
+
 #define LENGTHS 16u
 static const uint16_t lengths[LENGTHS] = {0, 1, 2, 3, 4, 5, 6, 8, 12, 20, 30, 31, 32, 33, 70, 200};
 
@@ -527,6 +529,14 @@ const struct operation_kind fuzz_operations[] = {
     {"misuse", {OPERAND_NUMBER, OPERAND_NUMBER}, 3, op_misuse, THEME_LOOK},
 };
 const unsigned fuzz_operation_kinds = sizeof fuzz_operations / sizeof fuzz_operations[0];
+
+unsigned fuzz_operation_code(const char *name)
+{
+    unsigned code = 0;
+    while (strcmp(fuzz_operations[code].name, name) != 0)
+        code++;
+    return code;
+}
 
 /* Bits of `what`: an object that dies at once, a poll, a native region, a root slot emptied. */
 void fuzz_stir(struct mutator *m, unsigned what)

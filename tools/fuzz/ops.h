@@ -50,6 +50,8 @@ enum theme {
 
 extern const struct operation_kind fuzz_operations[];
 extern const unsigned fuzz_operation_kinds;
+/* Number of the operation with this name, which there must be. */
+unsigned fuzz_operation_code(const char *name);
 
 #define VALUE_NULL 255u
 
