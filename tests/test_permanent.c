@@ -365,8 +365,7 @@ static void *sleep_in_native(void *argument)
     EDDY_SET(t, m, left, n);
     CHECK(!eddy_is_permanent(m));
     EDDY_STORE_SEQ_CST(&s->stage, 3);
-    while (EDDY_LOAD_SEQ_CST(&s->stage) != 4)
-        eddy_safepoint(t);
+    WAIT_UNTIL(EDDY_LOAD_SEQ_CST(&s->stage) == 4); /* no safepoint: there it would wait for the freeze, as if asleep */
     ROOTS_POP(t);
     CHECK(eddy_thread_detach(t) == EDDY_OK);
     return NULL;
