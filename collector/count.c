@@ -129,8 +129,7 @@ void eddy__cell_free(struct collector *c, struct block *b, uint32_t cell, void *
     unsigned byte = b->counts[cell];
     if ((byte & COUNT_MASK) == COUNT_OVERFLOW)
         eddy__map_remove(&c->overflow, eddy__map_find(&c->overflow, object));
-    if (byte & COUNT_FLAGGED)
-        cycle_erase(c, b, cell);
+    cycle_erase(c, b, cell);
     c->counted_objects--;
     c->counted_bytes -= b->cell ? b->cell : *large_note(b);
     STAT_ADD(c->stats.objects_freed, 1);

@@ -6,7 +6,7 @@
 
 static struct cycle_index *index_of(const struct collector *c, uint32_t node)
 {
-    return (struct cycle_index *)c->cycles.order.items + cycle_node(c, node)->crc;
+    return (struct cycle_index *)c->cycles.order.items + (node - c->cycles.portion_nodes);
 }
 
 static struct cycle_frame *top_frame(const struct collector *c)
@@ -42,7 +42,7 @@ static void enter(struct collector *c, uint32_t node)
     cycle_push(c, &y->work, node);
     const struct cycle_node *n = cycle_node(c, node);
     if (n->object != 0)
-        cycle_edges(c, n, collect_target, c);
+        cycle_edges(c, cycle_object(n), collect_target, c);
     top_frame(c)->end = (uint32_t)y->targets.count;
 }
 
@@ -102,27 +102,12 @@ static void step(struct collector *c)
     }
 }
 
-/* Gives Tarjan's numbers to the nodes that are left; their scratch count, not needed until the preparation copies it
- * anew, says where. */
-static bool number_whites(struct collector *c)
-{
-    struct cycles *y = &c->cycles;
-    for (uint32_t i = y->portion_nodes; i < y->nodes.count; i++) {
-        if (cycle_node(c, i)->component != COMPONENT_NONE)
-            continue;
-        if (!eddy__cycle_room(c, &y->order))
-            return false;
-        cycle_node(c, i)->crc = (int32_t)y->order.count;
-        ((struct cycle_index *)y->order.items)[y->order.count++] = (struct cycle_index){0};
-    }
-    return true;
-}
-
 bool eddy__cycle_split(struct collector *c, uint64_t *done)
 {
     struct cycles *y = &c->cycles;
-    if (y->at == y->portion_nodes && y->order.count == 0 && !number_whites(c))
-        return false;
+    for (; y->numbered < y->grays.count; y->numbered++, ++*done)
+        if (slice_over(c, *done) || !eddy__mark_nodes(c, vector_at(&y->grays, y->numbered)))
+            return false;
     while (!y->failed_memory) {
         if (slice_over(c, *done))
             return false;
@@ -138,8 +123,5 @@ bool eddy__cycle_split(struct collector *c, uint64_t *done)
             break;
         }
     }
-    STAT_ADD(c->stats.cycles_found, y->candidates.count - y->portion_candidates);
-    y->at = 0;
-    y->phase = CYCLE_PREPARE;
     return true;
 }

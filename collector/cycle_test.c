@@ -51,7 +51,7 @@ static void copy_count(struct collector *c, struct cycle_node *node)
 static void read_edges(struct collector *c, const struct cycle_node *node)
 {
     struct sigma sigma = {c, node->component};
-    cycle_edges(c, node, sigma_edge, &sigma);
+    cycle_edges(c, cycle_object(node), sigma_edge, &sigma);
 }
 
 static void sum_up(struct collector *c)
@@ -115,7 +115,7 @@ static void free_candidate(struct collector *c, uint32_t number)
     const struct cycle_candidate candidate = *cycle_candidate(c, number);
     struct sigma sigma = {c, number};
     for (uint32_t m = 0; m < candidate.count; m++)
-        cycle_edges(c, cycle_node(c, cycle_member(c, candidate.first + m)), push_outside, &sigma);
+        cycle_edges(c, cycle_object(cycle_node(c, cycle_member(c, candidate.first + m))), push_outside, &sigma);
     for (uint32_t m = 0; m < candidate.count; m++) {
         void *object = cycle_object(cycle_node(c, cycle_member(c, candidate.first + m)));
         struct block *b = block_of(c->heap, object);
@@ -180,54 +180,4 @@ void eddy__cycle_test(struct collector *c)
         y->phase = CYCLE_ARMED; /* the delta test covers the time to the decision */
     else
         eddy__cycle_end_pass(c);
-}
-
-/* ---- end of a pass, or of a part of it ---- */
-
-void eddy__cycle_forget(struct collector *c, uint32_t number, bool again)
-{
-    const struct cycle_node *node = cycle_node(c, number);
-    if (node->object == 0)
-        return;
-    void *object = cycle_object(node);
-    struct block *b = block_of(c->heap, object);
-    uint32_t cell = cell_number(b, object);
-    b->aux[cell] = 0;
-    if (again || (node->object & NODE_AGAIN) != 0)
-        vector_push(&c->cycles.roots, object);
-    else
-        EDDY_STORE_RELAXED(&b->counts[cell], (uint8_t)(b->counts[cell] & ~COUNT_FLAGGED));
-}
-
-void eddy__cycle_end_pass(struct collector *c)
-{
-    struct cycles *y = &c->cycles;
-    for (uint32_t i = 0; i < y->nodes.count; i++)
-        eddy__cycle_forget(c, i, false);
-    while (y->blocks.count != 0) {
-        struct block *b = vector_pop(&y->blocks);
-        if (b->aux != NULL) /* else the block was given back meanwhile */
-            eddy__internal_free(c->heap, b->aux, b->cells * sizeof *b->aux);
-        b->aux = NULL;
-    }
-    y->nodes.count = y->candidates.count = y->members.count = 0;
-    struct vector *all[] = {&y->portion, &y->nodes, &y->blocks, &y->candidates, &y->members,
-                            &y->work,    &y->order, &y->frames, &y->targets};
-    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
-        eddy__vector_trim(all[i]);
-    y->phase = CYCLE_IDLE;
-    if (y->portion.count != 0) {
-        y->rounds = 0;
-        return;
-    }
-    y->bytes_lasting = y->bytes_before > y->freed_bytes ? y->bytes_before - y->freed_bytes : 0;
-    y->bytes_after = c->counted_bytes + EDDY_LOAD_RELAXED(&c->heap->external);
-    STAT_ADD(c->stats.cycle_passes, 1);
-    /* what was garbage when it began and is left was put off, or lost a reference meanwhile */
-    bool exhausted = y->freed == 0 || (y->consequences == 0 && y->rejected == 0 && !y->waits);
-    if (exhausted && !y->failed_memory && y->settled && c->decs.count == 0 && eddy__attached_at_rest(c))
-        y->exhausted_from = y->begun;
-    if (!y->failed_memory || y->freed == 0) /* one that could not see everything and freed something is but a beginning */
-        y->passes++;
-    c->cycles_wanted = false;
 }

@@ -20,8 +20,7 @@ static void stick(struct collector *c, void *object, struct block *b, uint32_t c
         return;
     if ((byte & COUNT_MASK) == COUNT_OVERFLOW)
         eddy__map_remove(&c->overflow, eddy__map_find(&c->overflow, object));
-    if (byte & COUNT_FLAGGED)
-        cycle_erase(c, b, cell);
+    cycle_erase(c, b, cell);
     EDDY_STORE_RELAXED(&b->counts[cell], COUNT_PERMANENT);
     STAT_ADD(c->stats.permanent_objects, 1);
     STAT_ADD(c->stats.permanent_bytes, b->cell ? b->cell : b->bytes);

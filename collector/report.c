@@ -56,7 +56,7 @@ void eddy__report_cycle_slice(struct collector *c)
         return; /* nobody listens, or there was nothing to search */
     eddy_cycle_report report = {.epoch = c->epoch,
                                 .phase = phase_names[y->phase],
-                                .nodes = y->nodes.count,
+                                .nodes = y->met,
                                 .candidates = y->candidates.count,
                                 .ns = eddy__os_now() - begun};
     EVENT(c->heap, cycle_slice, &report);

@@ -9,7 +9,7 @@
  *                 hidden.c hidden fields
  *   cycle_test.c  the tests on the candidates of the round before
  *   sweep.c       step 3: young blocks
- *   cycle_….c     step 4: new candidates
+ *   cycle_….c     step 4: new candidates; what a search knows is in cycles.h
  *   epoch.c       calls them in this order
  *   distance.c    how much is allocated until the next
  *   activity.c    what recordings show of it
@@ -17,6 +17,7 @@
 #ifndef EDDY_COLLECTOR_STATE_H
 #define EDDY_COLLECTOR_STATE_H
 
+#include "collector/cycles.h"
 #include "collector/object_map.h"
 #include "collector/vector.h"
 #include "runtime/heap/attach.h"
@@ -26,90 +27,6 @@
 
 #define STAT_ADD(field, n) EDDY_STORE_RELAXED(&(field), (field) + (n))
 #define STAT_SET(field, n) EDDY_STORE_RELAXED(&(field), (n))
-
-/* Phases of a search for cycles. */
-enum cycle_phase {
-    CYCLE_IDLE = 0,
-    CYCLE_TAKE, /* the flags of the candidate roots are being cleared: from then on a flag says "decremented meanwhile" */
-    CYCLE_DISCOVER, /* nodes are being found from a portion of the candidate roots */
-    CYCLE_SCAN,     /* what is reachable from outside is being marked */
-    CYCLE_SPLIT,    /* the rest is being split into strongly connected components */
-    CYCLE_PREPARE,  /* sigma preparation; the delta test is armed */
-    CYCLE_ARMED,    /* enough portions prepared; the tests follow in the next epoch */
-    CYCLE_TEST      /* candidates are being tested and freed */
-};
-
-#define COMPONENT_NONE UINT32_MAX
-#define COMPONENT_BLACK (UINT32_MAX - 1)   /* reachable from outside */
-#define COMPONENT_TRIVIAL (UINT32_MAX - 2) /* garbage by the look of it, but on no cycle: its referrers' end frees it */
-
-#define NODE_AGAIN ((uintptr_t)1) /* decremented during the pass: a candidate root of the next one */
-
-struct cycle_node {
-    uintptr_t object;   /* 0 when it was freed meanwhile; NODE_AGAIN in the lowest bit */
-    int32_t crc;        /* scratch count; during the split, where Tarjan's numbers of the node are */
-    uint32_t component; /* number of its candidate, COMPONENT_… */
-};
-
-/* A candidate: a strongly connected component of what looked like garbage. */
-struct cycle_candidate {
-    uint32_t first, count; /* in members */
-    int64_t external;      /* sum of CRC after the preparation */
-    bool valid;            /* delta test: no member was touched since the preparation began */
-    bool done;             /* tested, freed or rejected */
-};
-
-/* What is to become of a candidate that has passed both tests, as its weak cells and finalizers have it. */
-enum cycle_verdict {
-    CYCLE_DEAD,     /* to be freed */
-    CYCLE_LIVES,    /* somebody has loaded a weak cell */
-    CYCLE_WAITS,    /* somebody had, before: to be tested again in the next epoch */
-    CYCLE_FINALIZED /* its finalizers have been queued, which keeps it */
-};
-
-struct cycle_frame { /* of the iterative depth-first search */
-    uint32_t node;
-    uint32_t begin, edge, end; /* in `targets` */
-};
-
-struct cycle_index { /* Tarjan's numbers of a node, 0: not visited */
-    uint32_t index, low;
-    bool self; /* refers to itself */
-};
-
-struct cycles {
-    enum cycle_phase phase;
-    struct vector roots;      /* candidate roots (purple): objects flagged, entries may be stale */
-    struct vector portion;    /* roots of the pass that is under way, taken from the back */
-    struct vector nodes;      /* struct cycle_node */
-    struct vector blocks;     /* struct block *, those that have aux */
-    struct vector candidates; /* struct cycle_candidate */
-    struct vector members;    /* node numbers, by candidate */
-    struct vector work;       /* node numbers */
-    struct vector order;      /* struct cycle_index, of the nodes that are not black: Tarjan's numbers */
-    struct vector frames;     /* struct cycle_frame */
-    struct vector targets;    /* node numbers: edges of the nodes on the search path */
-    uint32_t portion_nodes;   /* first node of the portion in hand */
-    uint32_t portion_candidates;
-    uint32_t at;             /* progress in the phase */
-    uint32_t counter;        /* Tarjan's */
-    size_t kept_last;        /* roots after the last compaction */
-    uint64_t begun;          /* epoch in which the pass began */
-    uint64_t prepared;       /* epoch in which the last preparation ended */
-    uint64_t freed;          /* objects freed by the pass */
-    uint64_t freed_bytes;    /* their cells */
-    uint64_t rejected;       /* candidates that the tests of the pass refused */
-    uint64_t consequences;   /* since the pass began: objects that have lost a reference because its holder was freed */
-    uint64_t bytes_lasting;  /* of what was counted when the last pass began, what it did not free */
-    uint64_t bytes_before;   /* counted bytes when the pass began */
-    uint64_t bytes_after;    /* counted bytes when the last pass ended */
-    uint64_t passes;         /* heap.cycle_passes and heap.exhausted_from, */
-    uint64_t exhausted_from; /* which say so when the epoch has been processed */
-    bool settled;            /* no releases were left over when the pass began */
-    unsigned rounds;         /* of tests: weak cells may put candidates off */
-    bool waits;              /* a candidate was put off in this round */
-    bool failed_memory;      /* there is no room for the tables of the portion in hand */
-};
 
 struct survival {  /* share of the allocation that became counted, at one distance of epochs */
     uint64_t seen; /* the last epoch at that distance */
@@ -183,10 +100,10 @@ static inline void count_prefetch(const struct collector *c, const void *object)
     __builtin_prefetch(b->counts + cell_number(b, object), 1);
 }
 
-/* Whether a flag needs no attention: the object is a candidate root, but no search has numbered it. */
+/* Whether a flag needs no attention: the object is a candidate root, but no node of a search. */
 static inline bool count_plain(const struct block *b, uint8_t count)
 {
-    return (count & COUNT_FLAGGED) == 0 || b->aux == NULL;
+    return (count & COUNT_FLAGGED) == 0 || b->marks == NULL;
 }
 
 /* `counted`: the object's header is known to say so, it need not be promoted. */
@@ -205,7 +122,7 @@ static inline void count_inc(struct collector *c, void *object, bool counted)
 static inline bool count_dec(struct collector *c, void *object, struct block *b, uint32_t cell)
 {
     uint8_t count = b->counts[cell];
-    bool candidate = (count & COUNT_FLAGGED) != 0 ? b->aux == NULL : b->kind != KIND_CYCLIC;
+    bool candidate = (count & COUNT_FLAGGED) != 0 ? b->marks == NULL : b->kind != KIND_CYCLIC;
     if (EDDY_LIKELY((uint8_t)((count & COUNT_MASK) - 2) < COUNT_OVERFLOW - 2 && candidate)) {
         EDDY_STORE_RELAXED(&b->counts[cell], (uint8_t)(count - 1));
         return false;
@@ -328,29 +245,62 @@ void eddy__report_cycle_slice(struct collector *c);
 /* distance.c: sets the distance to the next epoch */
 void eddy__adapt_distance(struct collector *c);
 
-/* cycle_find.c, cycle_split.c, cycle_test.c: step 4 and the tests */
+/* cycle_pass.c: step 4 */
 void eddy__cycles_create(struct collector *c);
 void eddy__cycles_destroy(struct collector *c);
+void eddy__cycle_slice(struct collector *c);
+/* Ends a pass, or a part of it: the tests of what has been found are over. */
+void eddy__cycle_end_pass(struct collector *c);
+/* cycle_roots.c */
 void eddy__cycle_add_root(struct collector *c, void *object); /* its flag has just been set */
-/* The object in this cell, a node of the pass, was incremented or decremented. */
-void eddy__cycle_touch(struct collector *c, struct block *b, uint32_t cell, bool dec);
-/* It is being freed, or leaves the pass otherwise. */
-void eddy__cycle_erase(struct collector *c, struct block *b, uint32_t cell);
+bool eddy__cycle_take_roots(struct collector *c, uint64_t *done);
+/* Whether an address is that of an object that may be on a cycle. */
+bool eddy__cycle_possible(const struct collector *c, void *object, struct block **b, uint32_t *cell);
+/* The object is to be looked at in the next pass. */
+void eddy__cycle_put_back(struct collector *c, void *object);
+/* cycle_find.c */
+bool eddy__cycle_discover(struct collector *c, uint64_t *done);
+bool eddy__cycle_scan(struct collector *c, uint64_t *done);
+/* cycle_split.c */
+bool eddy__cycle_split(struct collector *c, uint64_t *done);
+/* cycle_test.c */
+bool eddy__cycle_prepare(struct collector *c, uint64_t *done);
+void eddy__cycle_test(struct collector *c);
+
+/* cycle_marks.c */
+/* Makes an object gray that has no mark, with its count; false, giving up the portion, when there is no memory. */
+bool eddy__mark_gray(struct collector *c, void *object, struct block *b, uint32_t cell);
+/* It is gray, and reachable from outside. */
+void eddy__mark_live(struct block *b, uint32_t cell);
+/* Makes nodes of all gray objects of a block; false, giving up the portion, when there is no memory. */
+bool eddy__mark_nodes(struct collector *c, struct block *b);
+/* Erases the nodes from this one on. */
+void eddy__nodes_drop(struct collector *c, uint32_t from);
+/* Erases the marks of all gray objects of the portion. */
+void eddy__marks_undo(struct collector *c);
+/* The end of a pass or of a part of it: erases all marks. */
+void eddy__marks_drop(struct collector *c);
+/* Erases the marks of a block that is given back. */
+void eddy__marks_drop_block(struct collector *c, struct block *b);
+/* An object that is a node was incremented or decremented. */
+void eddy__mark_touch(struct collector *c, struct block *b, uint32_t cell, bool dec);
+/* It is being freed, or leaves the search otherwise. */
+void eddy__mark_erase(struct collector *c, struct block *b, uint32_t cell);
+
+static inline uint32_t mark_of(const struct block *b, uint32_t cell)
+{
+    return b->marks == NULL ? MARK_NONE : b->marks->of[cell];
+}
 static inline void cycle_touch(struct collector *c, struct block *b, uint32_t cell, bool dec)
 {
-    if (b->aux != NULL && b->aux[cell] != 0)
-        eddy__cycle_touch(c, b, cell, dec);
+    if (mark_is_node(mark_of(b, cell)))
+        eddy__mark_touch(c, b, cell, dec);
 }
 static inline void cycle_erase(struct collector *c, struct block *b, uint32_t cell)
 {
-    if (b->aux != NULL && b->aux[cell] != 0)
-        eddy__cycle_erase(c, b, cell);
+    if (EDDY_UNLIKELY(mark_of(b, cell) != MARK_NONE) && !(MUTANT(MUTANT_MARK_STAYS) && !mark_is_node(mark_of(b, cell))))
+        eddy__mark_erase(c, b, cell);
 }
-void eddy__cycle_slice(struct collector *c);
-bool eddy__cycle_split(struct collector *c, uint64_t *done);
-bool eddy__cycle_prepare(struct collector *c, uint64_t *done);
-void eddy__cycle_test(struct collector *c);
-void eddy__cycle_end_pass(struct collector *c);
 /* Makes room for one more item. The heap's limit may refuse that once something has been prepared, which is then
  * tested first; before that, or while the tables are small, the search goes on beyond the limit, or garbage would be found
  * too late. On refusal
@@ -368,13 +318,12 @@ static inline bool cycle_searching(const struct collector *c)
 {
     return c->cycles.phase != CYCLE_IDLE || c->cycles.portion.count != 0;
 }
-/* Ends the part that a node took in the pass. */
-void eddy__cycle_forget(struct collector *c, uint32_t number, bool again);
-/* The node number of an object that takes part in the pass, or UINT32_MAX. */
+/* The node number of an object that may be garbage, or UINT32_MAX. */
 static inline uint32_t cycle_node_of(const struct collector *c, const void *object)
 {
     const struct block *b = block_of(c->heap, object);
-    return b->aux == NULL ? UINT32_MAX : b->aux[cell_number(b, object)] - 1;
+    uint32_t mark = mark_of(b, cell_number(b, object));
+    return mark_is_node(mark) ? mark - MARK_NODE : UINT32_MAX;
 }
 
 static inline struct cycle_node *cycle_node(const struct collector *c, uint32_t number)
@@ -393,11 +342,10 @@ static inline uint32_t cycle_member(const struct collector *c, uint32_t i)
 {
     return ((uint32_t *)c->cycles.members.items)[i];
 }
-/* Calls edge for the reference fields of a node's object. */
-__attribute__((always_inline)) static inline void cycle_edges(const struct collector *c, const struct cycle_node *node,
+/* Calls edge for the reference fields of an object, hidden ones included. */
+__attribute__((always_inline)) static inline void cycle_edges(const struct collector *c, const void *object,
                                                               edge_fn *edge, void *context)
 {
-    const void *object = cycle_object(node);
     uint64_t header = EDDY_LOAD_ACQUIRE(eddy__header(object));
     edges_each(c->heap, header, object, edge, context);
     if (EDDY_UNLIKELY(header & HEADER_ATTACHED))

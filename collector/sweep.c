@@ -3,24 +3,15 @@
  * is zero, and the block knows how many are not. Keeps I8: a block is allocated into again only from here on. */
 #include "collector/state.h"
 
-/* A search for cycles that is under way may have numbered its cells; all of those nodes are erased. */
-static void drop_aux(struct collector *c, struct block *b)
-{
-    if (b->aux == NULL)
-        return;
-    eddy__internal_free(c->heap, b->aux, b->cells * sizeof *b->aux);
-    b->aux = NULL;
-}
-
 void eddy__give_block(struct collector *c, struct block *b)
 {
-    drop_aux(c, b);
+    eddy__marks_drop_block(c, b);
     eddy__block_give(c->heap, b);
 }
 
 void eddy__give_large(struct collector *c, struct block *b)
 {
-    drop_aux(c, b);
+    eddy__marks_drop_block(c, b);
     eddy__large_give(c->heap, b);
 }
 

@@ -90,7 +90,7 @@ static void free_counts(eddy_heap *heap)
 {
     for (uint32_t i = 0; i < heap->blocks_touched; i++) {
         eddy__counts_free(&heap->blocks[i]);
-        free(heap->blocks[i].aux);
+        free(heap->blocks[i].marks);
     }
 }
 

@@ -178,6 +178,8 @@ static const struct {
     {"weak_cells_of_a_cycle", MUTANT_WEAK_EACH},
     {"weak_load_before_the_tests", MUTANT_WEAK_NO_WINDOW},
     {"weak_rescue_too_late", MUTANT_WEAK_LATE_PUSH},
+    {"frontier_freed_meanwhile", MUTANT_FRONTIER_BLIND},
+    {"mark_of_a_freed_cell", MUTANT_MARK_STAYS},
 #endif
 };
 

@@ -44,7 +44,7 @@ typedef struct eddy_epoch_report {
 typedef struct eddy_cycle_report {
     uint64_t epoch;
     const char *phase;   /* where the search is now: "idle" when it has ended; constant text */
-    uint64_t nodes;      /* objects in its tables */
+    uint64_t nodes;      /* objects it has looked at since it began, or since its last tests */
     uint64_t candidates; /* possible garbage cycles found so far */
     uint64_t ns;         /* time the slice took */
 } eddy_cycle_report;

@@ -8,10 +8,10 @@
  *                125      the count is in the overflow table
  *                126      permanent: is not changed any more
  *                127      dead, not yet reusable
- *                + 128    flagged: a candidate root in the buffer, or a node of a cycle search (see `aux`)
+ *                + 128    flagged: a candidate root in the buffer, or a node of a search for cycles
  *
  * Who writes a table entry: the mutator that takes a block from a pool, until it retires it; the
- * collector otherwise. `counts`, `aux` and `live` are the collector's always. */
+ * collector otherwise. `counts`, `marks` and `live` are the collector's always. */
 #ifndef EDDY_RUNTIME_HEAP_BLOCK_H
 #define EDDY_RUNTIME_HEAP_BLOCK_H
 
@@ -36,11 +36,13 @@ enum block_state {
 
 enum block_kind { KIND_LEAF = 0, KIND_ACYCLIC, KIND_CYCLIC };
 
+struct cell_marks;
+
 struct block {
-    uint8_t *counts;     /* collector writes; allocation reads (acquire) */
-    uint32_t *aux;       /* per cell: node number plus one in a cycle search; collector only, NULL between searches */
-    uint64_t birth;      /* epoch of the young objects in it; written with state YOUNG or LARGE */
-    size_t bytes;        /* LARGE: bytes taken from the backing; YOUNG: bytes charged to heap.unswept */
+    uint8_t *counts;          /* collector writes; allocation reads (acquire) */
+    struct cell_marks *marks; /* what a search for cycles knows (collector/cycles.h); collector only, NULL between searches */
+    uint64_t birth;           /* epoch of the young objects in it; written with state YOUNG or LARGE */
+    size_t bytes;             /* LARGE: bytes taken from the backing; YOUNG: bytes charged to heap.unswept */
     uint32_t reciprocal; /* of `cell`; 0 for a large object, whose cell number is then always 0 */
     uint32_t cell;       /* bytes of a cell (LARGE: 0, see bytes) */
     uint32_t cells;      /* number of cells */

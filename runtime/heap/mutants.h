@@ -94,6 +94,8 @@
     X(TAKE_KEEPS_FLAGS, "candidate roots keep their flags when a search begins")                                       \
     X(DISCOVER_SKIPS, "discovery skips the first edge of an object")                                                   \
     X(SCAN_SKIPS, "the scan does not follow the edges of what is referenced from outside")                             \
+    X(MARK_STAYS, "what a search knows of a cell outlives the object in it")                                           \
+    X(FRONTIER_BLIND, "a search follows what an epoch may have freed meanwhile")                                       \
     X(SPLIT_LOW, "components: an edge to a node on the stack does not lower the number")                               \
     X(ARM_LATE, "the delta test is armed after the counts were copied")                                                \
     X(DELTA_NO_INC, "the delta test does not notice incs")                                                             \
