@@ -98,10 +98,10 @@ struct cycles {
     uint32_t portion_nodes;   /* first node of the portion in hand */
     uint32_t portion_candidates;
     uint32_t at;             /* progress in the phase */
-    size_t stale;       /* so many of `frontier`, at the beginning, were put there before the last epoch */
-    uint32_t numbered;        /* so many of `grays` have become nodes */
-    uint64_t met;             /* objects marked in the pass, or the part of it, */
-    uint64_t portion_met;     /* before the portion in hand */
+    size_t stale;            /* so many of `frontier`, at the beginning, were put there before the last epoch */
+    uint32_t numbered;       /* so many of `grays` have become nodes */
+    uint64_t met;            /* objects marked in the pass, or the part of it, */
+    uint64_t portion_met;    /* before the portion in hand */
     uint32_t counter;        /* Tarjan's */
     size_t kept_last;        /* roots after the last compaction */
     uint64_t begun;          /* epoch in which the pass began */

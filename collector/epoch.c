@@ -142,6 +142,7 @@ static void process(struct collector *c)
     eddy__activity_end(c);
     eddy__report_end(c);
     eddy__record_poll(c->heap);
+    eddy__reserve_blocks(c);
 }
 
 bool eddy__collector_epoch(eddy_heap *heap, uint64_t timeout_ns, unsigned *late)

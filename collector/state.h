@@ -242,6 +242,9 @@ void eddy__report_end(struct collector *c);
 /* One slice of the search for cycles, reported. */
 void eddy__report_cycle_slice(struct collector *c);
 
+/* reserve.c: after an epoch */
+void eddy__reserve_blocks(struct collector *c);
+
 /* distance.c: sets the distance to the next epoch */
 void eddy__adapt_distance(struct collector *c);
 

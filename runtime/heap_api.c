@@ -48,7 +48,7 @@ static eddy_status complete_config(eddy_config *c)
     if (c->log_chunk_entries == 0)
         c->log_chunk_entries = 5;
 #endif
-    set_default(&c->epoch_bytes_min, 2 * MIB);
+    set_default(&c->epoch_bytes_min, 4 * MIB);
     set_default(&c->epoch_bytes_max, 64 * MIB);
     if (c->epoch_bytes_max < c->epoch_bytes_min)
         c->epoch_bytes_max = c->epoch_bytes_min;

@@ -29,7 +29,7 @@ static void test_defaults(void **state)
     assert_int_equal(filled->collector_nice, 0);
 #ifndef EDDY_STRESS
     assert_int_equal(filled->epoch_bytes, 8 * MIB);
-    assert_int_equal(filled->epoch_bytes_min, 2 * MIB);
+    assert_int_equal(filled->epoch_bytes_min, 4 * MIB);
     assert_int_equal(filled->epoch_bytes_max, 64 * MIB);
     assert_int_equal(filled->log_bytes_epoch, 2 * MIB);
     assert_int_equal(filled->log_chunk_entries, 1022);

@@ -46,7 +46,7 @@ typedef struct eddy_config {
                                0: 64 GiB (or 4 times heap_limit if smaller, at least 256 MiB). Rounded up to 1 MiB */
     size_t epoch_bytes;     /* allocation between epochs at the start, bytes. 0: 8 MiB, or a sixteenth of a heap_limit
                                below 128 MiB. Adapted while running */
-    size_t epoch_bytes_min; /* lower bound of the adaptation, bytes. 0: 2 MiB */
+    size_t epoch_bytes_min; /* lower bound of the adaptation, bytes. 0: 4 MiB */
     size_t epoch_bytes_max; /* upper bound of the adaptation, bytes. 0: 64 MiB */
     size_t log_bytes_epoch; /* log bytes that trigger an epoch, at most: half the present distance of epochs if
                                that is less. 0: 2 MiB */

@@ -253,6 +253,7 @@ struct eddy_heap {
     uint64_t overhead;  /* of which chunks and tables */
     uint64_t committed_peak;
     uint64_t unswept;           /* bytes of blocks and large objects handed out and not yet swept */
+    uint64_t fresh_blocks;      /* taken that were not in a pool, since the collector last looked */
     uint32_t blocks_touched;    /* table entries from here on were never used */
     uint64_t chunks_used;       /* log chunks not in the pool */
     uint64_t heap_limit;        /* UINT64_MAX: none */

@@ -181,7 +181,24 @@ struct block *eddy__block_take(eddy_heap *heap)
     b = cold_block(heap);
     if (b == NULL)
         eddy__discharge_objects(heap, BLOCK_BYTES);
+    else
+        EDDY_ADD_RELAXED(&heap->fresh_blocks, 1);
     return b;
+}
+
+bool eddy__block_prepare(eddy_heap *heap)
+{
+    if (!eddy__charge_objects(heap, BLOCK_BYTES))
+        return false;
+    struct block *b = cold_block(heap);
+    if (b == NULL) {
+        eddy__discharge_objects(heap, BLOCK_BYTES);
+        return false;
+    }
+    for (size_t at = 0; at < BLOCK_BYTES; at += eddy__os_page())
+        EDDY_STORE_RELAXED((uint64_t *)(void *)(block_start(heap, b) + at), 0);
+    eddy__block_give(heap, b);
+    return true;
 }
 
 void eddy__block_give(eddy_heap *heap, struct block *b)

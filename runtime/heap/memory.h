@@ -42,6 +42,8 @@ void eddy__internal_free(eddy_heap *heap, void *p, size_t bytes);
 /* Takes a block with state NONE or FREE out of the pool, or new from the backing; NULL when the limit or the
  * range is used up. Never waits. */
 struct block *eddy__block_take(eddy_heap *heap);
+/* Puts a new block into the pool, its memory touched; false when the limit or the range is used up. */
+bool eddy__block_prepare(eddy_heap *heap);
 /* Puts a block without live cells into the pool (state FREE). */
 void eddy__block_give(eddy_heap *heap, struct block *b);
 /* Gives the memory of free blocks beyond `keep` back to the system, and their count bytes two epochs later. */
