@@ -37,7 +37,7 @@ void eddy__cycle_add_root(struct collector *c, void *object)
 {
     struct cycles *y = &c->cycles;
     vector_push(&y->roots, object);
-    if (y->phase == CYCLE_IDLE && y->roots.count > COMPACT_LEAST && y->roots.count > 2 * y->kept_last)
+    if (y->roots.count > COMPACT_LEAST && y->roots.count > 2 * y->kept_last)
         compact_roots(c);
 }
 

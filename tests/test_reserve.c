@@ -44,7 +44,7 @@ static void test_while_it_grows(void **state)
     uint64_t committed = world_stats(&w).committed_bytes;
     grow(&w, &roots[0], EPOCH - 2 * BLOCK_BYTES);
     assert_true(world_stats(&w).committed_bytes <= committed + 2 * BLOCK_BYTES); /* what was ready is what is used */
-    node_new(&w); /* not at rest */
+    node_new(&w);                                                                /* not at rest */
     world_step(&w, 1);
     assert_true(world_stats(&w).free_bytes <= 3 * BLOCK_BYTES);
     assert_verifies(&w);
