@@ -56,13 +56,12 @@ void eddy__count_inc_slow(struct collector *c, void *object, struct block *b, ui
     }
 }
 
-/* A count that stays above zero: the object may be part of a garbage cycle. */
 static void become_candidate(struct collector *c, void *object, struct block *b, uint32_t cell)
 {
     if (b->kind != KIND_CYCLIC || (MUTANT(MUTANT_NO_CANDIDATES) && c->cycles.phase != CYCLE_IDLE))
         return;
     store_count(b, cell, b->counts[cell] | COUNT_FLAGGED);
-    eddy__cycle_add_root(c, object);
+    cycle_add_root(c, object);
 }
 
 bool eddy__count_dec_slow(struct collector *c, void *object, struct block *b, uint32_t cell)

@@ -58,9 +58,9 @@ static uint32_t mark_at(const struct collector *c, const void *object)
 {
     const struct block *b = block_of(c->heap, object);
     if (b->marks == NULL)
-        return MARK_NONE;
+        return MARK_UNMET;
     uint32_t cell = cell_number(b, object);
-    return cell < b->cells && cell_object(c->heap, b, cell) == (const char *)object ? b->marks->of[cell] : MARK_NONE;
+    return cell < b->cells && cell_object(c->heap, b, cell) == (const char *)object ? b->marks->of[cell] : MARK_UNMET;
 }
 
 /* Follows the edges of the next objects of the frontier that have such marks; false when the slice is over. */
@@ -102,7 +102,7 @@ static void meet(struct collector *c, const struct target *t)
     unsigned count = t->b->counts[t->cell] & COUNT_MASK;
     if (count == 0 || count >= COUNT_PERMANENT)
         return;
-    if (mark_of(t->b, t->cell) == MARK_NONE && !eddy__mark_gray(c, t->object, t->b, t->cell))
+    if (mark_of(t->b, t->cell) == MARK_UNMET && !eddy__mark_gray(c, t->object, t->b, t->cell))
         return;
     uint32_t *mark = &t->b->marks->of[t->cell];
     if (mark_is_gray(*mark) && *mark != MARK_GRAY && !(MUTANT(MUTANT_DISCOVER_SKIPS) && t->cell % 2 != 0))

@@ -90,7 +90,7 @@ void eddy__marks_undo(struct collector *c)
             while (marks->grays[i] != 0) {
                 uint32_t cell = i * 64 + (unsigned)__builtin_ctzll(marks->grays[i]);
                 unset_gray(marks, cell);
-                marks->of[cell] = MARK_NONE;
+                marks->of[cell] = MARK_UNMET;
             }
     }
     y->grays.count = y->frontier.count = y->stale = 0;
@@ -112,7 +112,7 @@ static void forget(struct collector *c, const struct cycle_node *node)
     void *object = cycle_object(node);
     struct block *b = block_of(c->heap, object);
     uint32_t cell = cell_number(b, object);
-    b->marks->of[cell] = MARK_NONE;
+    b->marks->of[cell] = MARK_UNMET;
     if ((node->object & NODE_AGAIN) != 0)
         vector_push(&c->cycles.roots, object);
     else
@@ -153,7 +153,7 @@ void eddy__mark_touch(struct collector *c, struct block *b, uint32_t cell, bool 
 void eddy__mark_erase(struct collector *c, struct block *b, uint32_t cell)
 {
     uint32_t mark = b->marks->of[cell];
-    b->marks->of[cell] = MARK_NONE;
+    b->marks->of[cell] = MARK_UNMET;
     if (mark_is_gray(mark))
         unset_gray(b->marks, cell);
     if (!mark_is_node(mark))

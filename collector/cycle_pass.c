@@ -36,6 +36,7 @@ void eddy__cycles_create(struct collector *c)
     struct cycles *y = &c->cycles;
     eddy_heap *heap = c->heap;
     eddy__vector_init(&y->roots, heap, sizeof(void *));
+    y->compact_at = CYCLE_COMPACT_LEAST;
     eddy__vector_init(&y->portion, heap, sizeof(void *));
     eddy__vector_init(&y->taken, heap, sizeof(void *));
     eddy__vector_init(&y->blocks, heap, sizeof(void *));
@@ -111,7 +112,7 @@ static void begin_portion(struct collector *c)
         struct block *b;
         uint32_t cell;
         vector_push(&y->taken, object);
-        if (eddy__cycle_possible(c, object, &b, &cell) && mark_of(b, cell) == MARK_NONE)
+        if (eddy__cycle_possible(c, object, &b, &cell) && mark_of(b, cell) == MARK_UNMET)
             eddy__mark_gray(c, object, b, cell);
     }
 }

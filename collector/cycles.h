@@ -21,7 +21,7 @@ enum cycle_phase {
 /* What is known of a cell: nothing (or its object is not counted, or not of a kind that may be on a cycle); that its object is
  * referenced from outside, as it seems; that it has been met in the portion in hand, and what is left of its count when
  * the references found are taken off (gray); or its node, if it may be garbage. */
-#define MARK_NONE 0u
+#define MARK_UNMET 0u
 #define MARK_LIVE 1u
 #define MARK_GRAY 0x40000000u /* plus that count */
 #define MARK_NODE 0x80000000u /* plus the node's number */
@@ -42,6 +42,8 @@ struct cell_marks {
     uint64_t grays[CELLS_MOST / 64]; /* a bit for each of them */
     uint32_t of[];                   /* MARK_… by cell */
 };
+
+#define CYCLE_COMPACT_LEAST 65536u /* candidate roots */
 
 #define COMPONENT_NONE UINT32_MAX
 #define COMPONENT_TRIVIAL (UINT32_MAX - 1) /* garbage by the look of it, but on no cycle: its referrers' end frees it */
@@ -103,7 +105,7 @@ struct cycles {
     uint64_t met;            /* objects marked in the pass, or the part of it, */
     uint64_t portion_met;    /* before the portion in hand */
     uint32_t counter;        /* Tarjan's */
-    size_t kept_last;        /* roots after the last compaction */
+    size_t compact_at;       /* so many roots are compacted */
     uint64_t begun;          /* epoch in which the pass began */
     uint64_t prepared;       /* epoch in which the last preparation ended */
     uint64_t freed;          /* objects freed by the pass */

@@ -106,6 +106,9 @@ static inline bool count_plain(const struct block *b, uint8_t count)
     return (count & COUNT_FLAGGED) == 0 || b->marks == NULL;
 }
 
+/* cycle_roots.c: there are many candidate roots */
+void eddy__cycle_compact_roots(struct collector *c);
+
 /* `counted`: the object's header is known to say so, it need not be promoted. */
 static inline void count_inc(struct collector *c, void *object, bool counted)
 {
@@ -118,14 +121,30 @@ static inline void count_inc(struct collector *c, void *object, bool counted)
         eddy__count_inc_slow(c, object, b, cell, counted);
 }
 
+/* A count that stays above zero: the object may be part of a garbage cycle. Its flag has just been set. */
+static inline void cycle_add_root(struct collector *c, void *object)
+{
+    vector_push(&c->cycles.roots, object);
+    if (EDDY_UNLIKELY(c->cycles.roots.count > c->cycles.compact_at))
+        eddy__cycle_compact_roots(c);
+}
+
 /* Returns true when the count has reached zero: the caller releases the object, whose count byte still says 1. */
 static inline bool count_dec(struct collector *c, void *object, struct block *b, uint32_t cell)
 {
-    uint8_t count = b->counts[cell];
-    bool candidate = (count & COUNT_FLAGGED) != 0 ? b->marks == NULL : b->kind != KIND_CYCLIC;
-    if (EDDY_LIKELY((uint8_t)((count & COUNT_MASK) - 2) < COUNT_OVERFLOW - 2 && candidate)) {
-        EDDY_STORE_RELAXED(&b->counts[cell], (uint8_t)(count - 1));
-        return false;
+    uint8_t count = b->counts[cell], value = count & COUNT_MASK;
+    if (EDDY_LIKELY((uint8_t)(value - 1) < COUNT_OVERFLOW - 1 && count_plain(b, count))) {
+        if (value == 1)
+            return true;
+        if ((count & COUNT_FLAGGED) != 0 || b->kind != KIND_CYCLIC) {
+            EDDY_STORE_RELAXED(&b->counts[cell], (uint8_t)(count - 1));
+            return false;
+        }
+        if (!MUTANT(MUTANT_NO_CANDIDATES)) {
+            EDDY_STORE_RELAXED(&b->counts[cell], (uint8_t)((count - 1) | COUNT_FLAGGED));
+            cycle_add_root(c, object);
+            return false;
+        }
     }
     return eddy__count_dec_slow(c, object, b, cell);
 }
@@ -255,7 +274,6 @@ void eddy__cycle_slice(struct collector *c);
 /* Ends a pass, or a part of it: the tests of what has been found are over. */
 void eddy__cycle_end_pass(struct collector *c);
 /* cycle_roots.c */
-void eddy__cycle_add_root(struct collector *c, void *object); /* its flag has just been set */
 bool eddy__cycle_take_roots(struct collector *c, uint64_t *done);
 /* Whether an address is that of an object that may be on a cycle. */
 bool eddy__cycle_possible(const struct collector *c, void *object, struct block **b, uint32_t *cell);
@@ -292,7 +310,7 @@ void eddy__mark_erase(struct collector *c, struct block *b, uint32_t cell);
 
 static inline uint32_t mark_of(const struct block *b, uint32_t cell)
 {
-    return b->marks == NULL ? MARK_NONE : b->marks->of[cell];
+    return b->marks == NULL ? MARK_UNMET : b->marks->of[cell];
 }
 static inline void cycle_touch(struct collector *c, struct block *b, uint32_t cell, bool dec)
 {
@@ -301,7 +319,7 @@ static inline void cycle_touch(struct collector *c, struct block *b, uint32_t ce
 }
 static inline void cycle_erase(struct collector *c, struct block *b, uint32_t cell)
 {
-    if (EDDY_UNLIKELY(mark_of(b, cell) != MARK_NONE) && !(MUTANT(MUTANT_MARK_STAYS) && !mark_is_node(mark_of(b, cell))))
+    if (EDDY_UNLIKELY(mark_of(b, cell) != MARK_UNMET) && !(MUTANT(MUTANT_MARK_STAYS) && !mark_is_node(mark_of(b, cell))))
         eddy__mark_erase(c, b, cell);
 }
 /* Makes room for one more item. The heap's limit may refuse that once something has been prepared, which is then

@@ -195,6 +195,7 @@ bool eddy__block_prepare(eddy_heap *heap)
         eddy__discharge_objects(heap, BLOCK_BYTES);
         return false;
     }
+    eddy__unpoison(block_start(heap, b), BLOCK_BYTES);
     for (size_t at = 0; at < BLOCK_BYTES; at += eddy__os_page())
         EDDY_STORE_RELAXED((uint64_t *)(void *)(block_start(heap, b) + at), 0);
     eddy__block_give(heap, b);
