@@ -63,21 +63,27 @@ static inline void cellmap_clear(struct cellmap *map)
     map->word = map->words = 0;
 }
 
-/* Takes the next run of free cells [*first, *end) out of the map; false if there is none. Runs end at
- * multiples of 64 at the latest. */
+/* Takes the next run of free cells [*first, *end) out of the map; false if there is none. */
 static inline bool cellmap_next(struct cellmap *map, uint32_t *first, uint32_t *end)
 {
     while (map->word < map->words && map->free[map->word] == 0)
         map->word++;
     if (map->word == map->words)
         return false;
-    uint64_t bits = map->free[map->word];
-    unsigned start = (unsigned)__builtin_ctzll(bits);
-    uint64_t from_start = bits >> start;
-    unsigned length = ~from_start == 0 ? 64 : (unsigned)__builtin_ctzll(~from_start);
-    map->free[map->word] = length == 64 ? 0 : bits & ~(((UINT64_C(1) << length) - 1) << start);
-    *first = map->word * 64 + start;
-    *end = *first + length + (MUTANT(MUTANT_CELLMAP_LONG) && length < 4);
+    uint64_t *bits = &map->free[map->word];
+    unsigned start = (unsigned)__builtin_ctzll(*bits);
+    *first = *end = map->word * 64 + start;
+    for (;;) {
+        uint64_t from_start = *bits >> start;
+        unsigned length = ~from_start == 0 ? 64 : (unsigned)__builtin_ctzll(~from_start);
+        *end += length;
+        *bits &= length == 64 ? 0 : ~(((UINT64_C(1) << length) - 1) << start);
+        if (start + length < 64 || ++map->word == map->words)
+            break;
+        bits++;
+        start = 0;
+    }
+    *end += MUTANT(MUTANT_CELLMAP_LONG) && *end - *first < 4;
     return true;
 }
 

@@ -47,13 +47,13 @@ spin_job() { # spin_job DIRECTORY CLAIM EXPECTED FILE FLAGS...
   cp "$here"/spin/* .
   case "$claim" in
     fairness) compile="-DNFAIR=4 -DCOLLAPSE" search="-a -f" ;;
-    large) compile="-DSAFETY -DHC4" search=-w28 ;; # that two of 100 million states are taken for one: 3e-4
+    large) compile="-DSAFETY -DHC4" search="-w28 -m20000000" ;; # that two of 100 million states are taken for one: 3e-4
     *) compile="-DSAFETY -DCOLLAPSE" search= ;;
   esac
   ulimit -v "$memory"
   # shellcheck disable=SC2086 # lists
   if spin -a "$@" "$file.pml" >log 2>&1 && ${CC:-cc} $quickly -w $compile -o pan pan.c >>log 2>&1; then
-    ./pan $search -m2000000 >pan.log 2>&1
+    ./pan -m2000000 $search >pan.log 2>&1
     if grep -q 'errors: [1-9]' pan.log; then
       got=fail
     elif grep -q 'errors: 0' pan.log && ! grep -q 'too small\|Search not completed\|out of memory' pan.log; then
