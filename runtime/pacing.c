@@ -12,10 +12,12 @@
 #define EPOCHS_AT_MOST 100u
 #define EPOCHS_EVER 2000u
 #define FINALIZERS_NS UINT64_C(250000000)
-#define FREED_LEAST 1u               /* objects */
-#define EPOCHS_AFTER_HELP 3u         /* until the references that a helper dropped have been counted */
-#define DEBT_EPOCHS 8u               /* without a limit: distance, in epochs' allocation, at which sleeps begin */
-#define LAG_HARMLESS 1000u           /* see heap.search_lag */
+#define FREED_LEAST 1u       /* objects */
+#define EPOCHS_AFTER_HELP 3u /* until the references that a helper dropped have been counted */
+#define DEBT_EPOCHS 8u       /* without a limit: distance, in epochs' allocation, at which sleeps begin */
+#define ROOM_EIGHTHS 3u      /* of what is not live: with three epochs of five in flight more than that is left */
+#define SEARCH_SHARE 8u      /* of the limit: a search gives memory back, but later than it is used up */
+#define LAG_HARMLESS 1000u   /* see heap.search_lag */
 #define LAG_SLEEP_NS UINT64_C(10000) /* for each unit above, with each block */
 #define LAG_SLEEP_MOST_NS UINT64_C(20000000)
 #define DEBT_LEAST ((uint64_t)64 << 20)
@@ -35,11 +37,11 @@ static void wait_epoch(struct thread *t, eddy_record_stall what, uint64_t nanose
     eddy__stall_wait(t, what, begun, eddy__os_now() - begun);
 }
 
-/* Sleeps in proportion to the debt: `room` of `comfortable` is left. */
+/* Sleeps, the longer the less is left: `room` of `comfortable`. At half of it an eighth of the longest sleep. */
 static void sleep_graduated(struct thread *t, eddy_pacing_reason reason, uint64_t room, uint64_t comfortable)
 {
-    uint64_t missing = comfortable - room;
-    uint64_t sleep = SLEEP_FIRST_NS + (SLEEP_MOST_NS - SLEEP_FIRST_NS) / 64 * (missing * 64 / comfortable);
+    uint64_t missing = (comfortable - room) * 64 / comfortable;
+    uint64_t sleep = SLEEP_FIRST_NS + (SLEEP_MOST_NS - SLEEP_FIRST_NS) * (missing * missing * missing) / (64 * 64 * 64);
     EVENT(t->heap, pacing, &t->fast, reason, room, sleep);
     wait_epoch(t, EDDY_RECORD_PACING, sleep);
 }
@@ -86,8 +88,13 @@ void eddy__pace_allocation(struct thread *t)
     uint64_t most = DEBT_EPOCHS * (uint64_t)epoch_bytes;
     if (most < DEBT_LEAST)
         most = DEBT_LEAST;
-    if (room < epoch_bytes / 2)
-        sleep_graduated(t, EDDY_PACING_MEMORY, room, epoch_bytes / 2);
+    uint64_t comfortable = room < UINT64_MAX / 2 ? (room + unswept) / 8 * ROOM_EIGHTHS : 0;
+    if (comfortable < epoch_bytes / 2)
+        comfortable = epoch_bytes / 2;
+    if (lag != 0 && room < UINT64_MAX / 2 && comfortable < EDDY_LOAD_RELAXED(&heap->heap_limit) / SEARCH_SHARE)
+        comfortable = EDDY_LOAD_RELAXED(&heap->heap_limit) / SEARCH_SHARE;
+    if (room < comfortable)
+        sleep_graduated(t, EDDY_PACING_MEMORY, room, comfortable);
     else if (unswept > most)
         sleep_graduated(t, EDDY_PACING_MEMORY, unswept < 2 * most ? 2 * most - unswept : 0, most);
 }
