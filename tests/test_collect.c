@@ -547,6 +547,34 @@ static void test_rings_behind_long_lists_beside_running_threads(void **state)
     world_close(w);
 }
 
+/* What is live costs a search four bytes for each cell, and no entry in a table. */
+static void test_memory_of_a_search(void **state)
+{
+    (void)state;
+    enum { OBJECTS = 200000 };
+    struct world w = world_open(EDDY_HEAP_MANUAL | EDDY_HEAP_PRECISE_ROOTS);
+    ROOTS_PUSH(w.t, 2);
+    for (int i = 0; i < OBJECTS; i++) {
+        struct node *n = node_new(&w);
+        EDDY_SET(w.t, n, left, roots[0]);
+        roots[0] = n;
+    }
+    struct node *other = roots[1] = node_new(&w);
+    EDDY_SET(w.t, other, left, roots[0]);
+    world_step(&w, 3);
+    EDDY_SET(w.t, other, left, NULL); /* a candidate root, from where everything can be reached */
+    world_step(&w, 1);
+    eddy_stats before = world_stats(&w);
+    assert_int_equal(eddy_collect(w.t, 0, NULL), EDDY_OK);
+    eddy_stats after = world_stats(&w);
+    assert_true(after.cycle_nodes >= before.cycle_nodes + OBJECTS);
+    uint64_t most = before.committed_bytes + OBJECTS * 6;
+    assert_true(after.peak_committed_bytes <= (most > before.peak_committed_bytes ? most : before.peak_committed_bytes));
+    assert_int_equal(after.live_objects, OBJECTS + 1);
+    ROOTS_POP(w.t);
+    world_close(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -561,6 +589,7 @@ int main(void)
         cmocka_unit_test(test_timeout_when_threads_never_poll),
         cmocka_unit_test(test_collections_from_several_threads),
         cmocka_unit_test(test_rings_behind_long_lists_beside_running_threads),
+        cmocka_unit_test(test_memory_of_a_search),
     };
     return RUN_TESTS("collect", tests);
 }
