@@ -234,6 +234,48 @@ static void test_pacing(void **state)
     world_close(&w);
 }
 
+struct paced {
+    eddy_listener listener;
+    uint64_t room, unswept, ns, longest_ns; /* at the first sleep; of all */
+    int sleeps;
+};
+
+static void on_paced(void *context, eddy_heap *heap, eddy_thread *t, eddy_pacing_reason reason, uint64_t room, uint64_t ns)
+{
+    struct paced *p = context;
+    (void)t;
+    CHECK(reason == EDDY_PACING_MEMORY);
+    if (p->sleeps++ == 0) {
+        p->room = room;
+        p->unswept = EDDY_LOAD_RELAXED(&heap->unswept);
+        p->ns = ns;
+    }
+    if (ns > p->longest_ns)
+        p->longest_ns = ns;
+}
+
+/* Below a limit sleeps begin, short, when three eighths of what is not live are left: no epoch has passed by then, because on a
+ * manual heap none does of itself. */
+static void test_pacing_begins_early(void **state)
+{
+    (void)state;
+    eddy_config config = support_config(EDDY_HEAP_PRECISE_ROOTS | EDDY_HEAP_MANUAL);
+    config.heap_limit = 16 * MIB;
+    config.epoch_bytes = config.epoch_bytes_min = config.epoch_bytes_max = MIB;
+    struct world w = world_open_with(&config);
+    struct paced p = {.listener = {.context = &p, .pacing = on_paced}};
+    assert_int_equal(eddy_listener_add(w.heap, &p.listener), EDDY_OK);
+    while (p.sleeps == 0)
+        assert_non_null(eddy_alloc_bytes(w.t, 1000));
+    uint64_t slack = p.room + p.unswept;
+    assert_true(p.room <= slack / 8 * 3 && p.room >= slack / 8 * 3 - 4 * BLOCK_BYTES);
+    assert_true(p.ns < 30000);
+    assert_int_equal(p.longest_ns, p.ns); /* and the epoch has made room */
+    assert_int_equal(eddy_listener_remove(w.heap, &p.listener), EDDY_OK);
+    assert_checks_passed();
+    world_close(&w);
+}
+
 /* ---- adding and removing ---- */
 
 static void count_epoch(void *context, eddy_heap *heap, uint64_t epoch)
@@ -473,6 +515,7 @@ int main(void)
         cmocka_unit_test(test_reports_add_up),
         cmocka_unit_test(test_stalls_and_native_regions),
         cmocka_unit_test(test_pacing),
+        cmocka_unit_test(test_pacing_begins_early),
         cmocka_unit_test(test_several_listeners),
         cmocka_unit_test(test_removal_while_events_rain),
         cmocka_unit_test(test_removal_waits_for_a_callback),
