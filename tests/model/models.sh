@@ -48,7 +48,6 @@ spin_job() { # spin_job DIRECTORY CLAIM EXPECTED FILE FLAGS...
   case "$claim" in
     fairness) compile="-DNFAIR=4 -DCOLLAPSE" search="-a -f" ;;
     large) compile="-DSAFETY -DHC4" search="-w28 -m20000000" ;; # that two of 100 million states are taken for one: 3e-4
-    sampled) compile="-DSAFETY -DBITSTATE" search="-w35 -m20000000" ;; # 4 GB of bits, 3 for each state
     *) compile="-DSAFETY -DCOLLAPSE" search= ;;
   esac
   ulimit -v "$memory"
@@ -93,7 +92,6 @@ start() { # start JOB CLAIM EXPECTED FILE FLAGS...
 
 # For models.list: EXPECTED (pass or fail) FILE FLAGS...
 safety() { start spin_job "" "$@"; }
-sampled() { start spin_job sampled "$@"; } # nor do 64 bits of each, with the table around them
 large() { start spin_job large "$@"; } # states that do not fit into memory as they are
 fairness() { start spin_job fairness "$@"; }
 orders() { start relacy_job "" "$@"; }
